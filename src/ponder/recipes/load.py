@@ -1,0 +1,102 @@
+"""Reading recipes and suites; what is wrong with one is said in a line."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ponder.recipes.schema import Recipe, SuiteConfig
+from ponder.types import PonderError
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+    """The recipe in a TOML file, with `key.of.it=value` settings laid over it."""
+    values = _read(path)
+    for setting in settings:
+        _lay_over(values, setting)
+    return parse(Recipe, values, where=str(path))
+
+
+def load_suite(name: str) -> SuiteConfig:
+    """A suite by path, or by the name of one that ships with ponder."""
+    if name.endswith(".toml") or "/" in name:
+        return parse(SuiteConfig, _read(Path(name)), where=name)
+    folder = resources.files("ponder.measure") / "suites"
+    shipped = {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
+    if name not in shipped:
+        raise PonderError(f"suite = {name!r}: no such suite; take one of {', '.join(sorted(shipped))} or a path")
+    return parse(SuiteConfig, tomllib.loads(shipped[name].read_text()), where=name)
+
+
+def parse(kind: type[Config], values: Mapping[str, Any], *, where: str) -> Config:
+    """Check values against a schema; the first fault is the error."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise PonderError(f"{where}: {_line(kind, error.errors()[0])}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.stem, [file.stem for file in path.parent.glob("*.toml")], n=1, cutoff=0.4)
+        hint = f"; did you mean {path.with_stem(near[0])}?" if near else "; give the path of a TOML file"
+        raise PonderError(f"{path}: no such file{hint}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PonderError(f"{path}: cannot be read as text ({error}); give a TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PonderError(f"{path}: not TOML: {error}") from None
+
+
+def _lay_over(values: dict[str, Any], setting: str) -> None:
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        raise PonderError(f"--set {setting}: write it as key=value, for example rl.steps=5")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise PonderError(f"--set {setting}: {parent!r} is a value, not a section")
+    values[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """A TOML value where it is one, else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _line(kind: type[BaseModel], error: ErrorDetails) -> str:
+    """`field = value: what is wrong and what to do`."""
+    field = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(error["loc"][-1]), _keys(kind, error["loc"][:-1]), n=1, cutoff=0.3)
+        return f"{field}: unknown key{f'; did you mean {near[0]!r}?' if near else ''}"
+    if error["type"] == "missing":
+        return f"{field}: missing; add it"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        name, _, reason = message.partition(": ")
+        return f"{field}.{name} = {error['input'][name]!r}: {reason}"
+    return f"{field} = {error['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys that the section at `path` may have."""
+    for part in path:
+        annotation = kind.model_fields[str(part)].annotation
+        inner = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
+        kind = next(a for a in inner if issubclass(a, BaseModel))
+    return list(kind.model_fields)

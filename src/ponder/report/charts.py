@@ -1,0 +1,105 @@
+"""Charts as inline SVG, without scripts: places are percentages, so nothing is squeezed on a phone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ponder.measure.statistics import Estimate
+from ponder.measure.transfer import Row
+from ponder.report.text import CONDITIONS, percent, span
+
+PITCH = 9
+"""Pixels between the whiskers of one row."""
+
+MARKS = {
+    "untouched": "M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z",
+    "fewshot": "M-3.2-3.2h6.4v6.4h-6.4z",
+    "before": "M-3.9 0a3.9 3.9 0 1 0 7.8 0a3.9 3.9 0 1 0-7.8 0z",
+    "forced": "M0-4.8 4.8 0 0 4.8-4.8 0z",
+    "after": "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z",
+}
+"""Outline of each condition's mark, around its own origin: shape tells them apart where colour does not."""
+
+WIDEST = 240
+"""Points of a curve; of a longer one, neighbours are averaged."""
+
+
+def whiskers(row: Row, conditions: Sequence[str]) -> str:
+    """Accuracy of a row in each condition, one whisker under the other, on an axis from 0 to 100%."""
+    height = PITCH * len(conditions) + 8
+    grid = "".join(f'<line class="grid" x1="{x}%" x2="{x}%" y1="0" y2="100%"/>' for x in (0, 25, 50, 75, 100))
+    drawn = [(name, row.accuracy(name), PITCH * index + 8.5) for index, name in enumerate(conditions)]
+    lines = "".join(_whisker(name, estimate, y) for name, estimate, y in drawn if estimate)
+    said = "; ".join(f"{CONDITIONS[name]} {_said(estimate)}" for name, estimate, _ in drawn if estimate)
+    return f'<svg class="whiskers" height="{height}" role="img" aria-label="{said}">{grid}{lines}</svg>'
+
+
+def mark(condition: str) -> str:
+    """The mark of a condition, for a legend."""
+    return f'<svg class="key" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">{_mark(condition)}</svg>'
+
+
+def _whisker(condition: str, estimate: Estimate, y: float) -> str:
+    ends = f'x1="{estimate.low:.2%}" x2="{estimate.high:.2%}" y1="{y}" y2="{y}"'
+    place = f'<svg x="{estimate.value:.2%}" y="{y}" overflow="visible">{_mark(condition)}</svg>'
+    return (
+        f'<g><title>{CONDITIONS[condition]}: {_said(estimate)}</title><line class="c-{condition}" {ends}/>{place}</g>'
+    )
+
+
+def _mark(condition: str) -> str:
+    return f'<path class="c-{condition}" d="{MARKS[condition]}"/>'
+
+
+def _said(estimate: Estimate) -> str:
+    return f"{percent(estimate.value)}, 95% interval {span(estimate)}, {estimate.n} problems"
+
+
+def curve(values: Sequence[float | None], *, ceiling: float | None = None) -> str:
+    """Values against steps: a thin line through every one, a thick one through means of their neighbours.
+
+    The axis begins at 0 unless a value is negative, and ends at `ceiling` or the largest value. NaN, None and
+    infinities are gaps.
+    """
+    thin = thinned([math.nan if value is None or not math.isfinite(value) else value for value in values])
+    low, high = bounds(thin, ceiling)
+    lines = [("thin", thin), ("thick", smoothed(thin))] if len(thin) >= 12 else [("thick", thin)]
+    drawn = "".join(_line(name, line, low, high) for name, line in lines)
+    return f'<svg class="curve" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
+
+
+def bounds(values: Sequence[float], ceiling: float | None) -> tuple[float, float]:
+    """Ends of a curve's axis."""
+    finite = [value for value in values if math.isfinite(value)]
+    low = min(0.0, *finite)
+    high = max(finite) if ceiling is None else max(ceiling, *finite)
+    return low, high if high > low else low + 1
+
+
+def thinned(values: Sequence[float]) -> list[float]:
+    """At most `WIDEST` values, each the mean of as many neighbours."""
+    size = math.ceil(len(values) / WIDEST)
+    return [_mean(values[start : start + size]) for start in range(0, len(values), size)]
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Each value's mean with its neighbours, a twelfth of the curve in all; gaps stay gaps."""
+    arm = max(1, len(values) // 24)
+    means = [_mean(values[max(0, at - arm) : at + arm + 1]) for at in range(len(values))]
+    return [mean if math.isfinite(value) else math.nan for mean, value in zip(means, values, strict=True)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else math.nan
+
+
+def _line(name: str, values: Sequence[float], low: float, high: float) -> str:
+    step = 100 / max(1, len(values) - 1)
+    commands, pen = [], "M"
+    for index, value in enumerate(values):
+        if math.isfinite(value):
+            commands.append(f"{pen}{index * step:.2f} {39 - 38 * (value - low) / (high - low):.2f}")
+        pen = "L" if math.isfinite(value) else "M"
+    return f'<path class="{name}" d="{"".join(commands)}"/>'

@@ -1,0 +1,89 @@
+"""Learning curves as small multiples, from the metrics of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ponder.report.charts import bounds, curve, thinned
+from ponder.report.text import escape
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How a metric is drawn."""
+
+    label: str
+    """What it is."""
+    form: str = ".3g"
+    """Format of its values."""
+    ceiling: float | None = None
+    """Upper end of its axis; the largest value where None."""
+
+
+CURVES = {
+    "reward": Curve("reward", ".2f", 1),
+    "gold": Curve("gold", ".2f", 1),
+    "share_thinking": Curve("share that thinks", ".0%", 1),
+    "thinking_tokens": Curve("thinking tokens", ".0f"),
+    "answer_tokens": Curve("answer tokens", ".0f"),
+    "truncated": Curve("truncated", ".0%", 1),
+    "no_answer": Curve("no answer", ".0%", 1),
+    "not_judged": Curve("not judged", ".0%", 1),
+    "entropy": Curve("entropy, nats a token"),
+    "logprob_gap": Curve("logprob gap, nats", ".2g"),
+    "loss": Curve("loss"),
+    "grad_norm": Curve("gradient norm"),
+    "learning_rate": Curve("learning rate", ".1e"),
+}
+"""Metric -> how it is drawn, in the order of the page."""
+
+STAGES = {"cold_start": "Cold start", "reinforce": "Reinforcement learning"}
+
+Metrics = Sequence[Mapping[str, Any]]
+
+
+def by_stage(metrics: Metrics) -> dict[str, list[Mapping[str, Any]]]:
+    """Stage -> its steps, in the order in which they were logged."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in metrics:
+        found.setdefault(str(row["stage"]), []).append(row)
+    return found
+
+
+def curves(metrics: Metrics) -> str:
+    """A small chart for each metric of each stage; empty where no metric has two values."""
+    return "".join(_stage(stage, rows) for stage, rows in by_stage(metrics).items())
+
+
+def _stage(stage: str, rows: Metrics) -> str:
+    found = {name: [_number(row.get(name)) for row in rows] for name in CURVES}
+    drawn = {name: values for name, values in found.items() if sum(map(math.isfinite, values)) > 1}
+    if not drawn:
+        return ""
+    steps = (int(rows[0]["step"]), int(rows[-1]["step"]))
+    figures = "".join(_figure(CURVES[name], values, steps) for name, values in drawn.items())
+    return f'<h3>{escape(STAGES.get(stage, stage), limit=60)}</h3><div class="multiples">{figures}</div>'
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _figure(kind: Curve, values: Sequence[float], steps: tuple[int, int]) -> str:
+    low, high = bounds(thinned(values), kind.ceiling)
+    finite = [value for value in values if math.isfinite(value)]
+    first, last, top, bottom = (_shown(value, kind.form) for value in (finite[0], finite[-1], high, low))
+    said = f"{kind.label}: {first} at first, {last} at last"
+    return (
+        f'<figure role="img" aria-label="{said}"><figcaption>{kind.label} <b>{first} → {last}</b></figcaption>'
+        f'<div class="frame"><span class="high">{top}</span>{curve(values, ceiling=kind.ceiling)}'
+        f'<span class="low">{bottom}</span></div>'
+        f'<div class="steps"><span>step {steps[0]}</span><span>{steps[1]}</span></div></figure>'
+    )
+
+
+def _shown(value: float, form: str) -> str:
+    return format(value, form).replace("-", "−") if value else "0"

@@ -1,0 +1,146 @@
+"""The transfer table as HTML: chart, accuracies, what the gain is made of, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ponder.measure.statistics import Estimate
+from ponder.measure.transfer import Row, TransferTable
+from ponder.report.charts import mark, whiskers
+from ponder.report.text import CONDITIONS, TIERS, escape, main_change, points, span
+
+NOTHING = '<td class="none">·</td>'
+
+CHANGES = {
+    "gain": ("Gain, average by domain", 100),
+    "more": ("of it, more thinking", 100),
+    "better": ("of it, better thinking", 100),
+    "direct": ("of it, better direct answers", 100),
+    "gain_by_problem": ("Gain, average by problem", 100),
+    "forced_gain": ("After, over forced to think", 100),
+    "cold_start_gain": ("Before, over untouched", 100),
+    "relative_gain": ("Relative gain, %", 100),
+    "index": ("Transferability Index, %", 1),
+}
+"""Key of `Row.changes` -> its label, and what one unit of it is multiplied by."""
+
+FAULTS = {
+    "no_answer": "no answer: the model's doing",
+    "truncated": "truncated: the model's doing",
+    "not_judged": "not judged: the verifier's doing",
+}
+"""Key of `MEASURES` -> its label, and whose fault it is."""
+
+
+def chart(table: TransferTable) -> str:
+    """Every tier with its domains, as dots and whiskers."""
+    conditions = [name for name in table.conditions if name != "fewshot"]
+    legend = "".join(f"<li>{mark(name)} {CONDITIONS[name]}</li>" for name in conditions)
+    return f'<ul class="legend">{legend}</ul>{"".join(_tier_chart(row, table, conditions) for row in table.tiers)}'
+
+
+def _tier_chart(tier: Row, table: TransferTable, conditions: Sequence[str]) -> str:
+    change = main_change(table)
+    rows = "".join(_chart_row(row, change, conditions) for row in (tier, *table.of(tier.tier)))
+    ticks = "".join(f'<span style="left:{x}%">{x}{"%" if x == 100 else ""}</span>' for x in (0, 25, 50, 75, 100))
+    heading = f"<h3>{tier.tier.capitalize()} <small>{TIERS[tier.tier]}</small></h3>"
+    return f'<div class="tier">{heading}{rows}<div class="row axis"><div class="plot ticks">{ticks}</div></div></div>'
+
+
+def _chart_row(row: Row, change: str | None, conditions: Sequence[str]) -> str:
+    estimate = row.changes.get(change or "")
+    gain = f'<div class="change {tone(estimate)}">{points(estimate)}</div>' if estimate else ""
+    kind = "row" if row.domain else "row mean"
+    plot = f'<div class="plot">{whiskers(row, conditions)}</div>'
+    return f'<div class="{kind}"><div class="name">{_name(row)}</div>{plot}{gain}</div>'
+
+
+def tone(estimate: Estimate) -> str:
+    """Class of a change: `up`, `down`, or `same` where the interval holds 0."""
+    return {1: "up", -1: "down", 0: "same"}[estimate.sign]
+
+
+def accuracies(table: TransferTable) -> str:
+    """Accuracy of every tier and domain in every condition, with intervals."""
+    labels = (*(CONDITIONS[name] for name in table.conditions), "gain", "problems", "thinks", "thinking tokens")
+    head = "".join(f'<th scope="col">{label}</th>' for label in labels)
+    rows = (row for tier in table.tiers for row in (tier, *table.of(tier.tier)))
+    return _scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(_row(r, table) for r in rows)}</tbody>")
+
+
+def _row(row: Row, table: TransferTable) -> str:
+    gain = row.changes.get("gain")
+    measured = [found["accuracy"].n for found in row.conditions.values() if "accuracy" in found]
+    cells = [
+        *(_share(row.accuracy(name)) for name in table.conditions),
+        f'<td class="{tone(gain)}">{_stacked(points(gain))}</td>' if gain else NOTHING,
+        f"<td>{gain.n if gain else max(measured, default=0)}</td>",
+        f"<td>{_from_to(row, 'share_thinking', 100)}</td>",
+        f"<td>{_from_to(row, 'thinking_tokens', 1)}</td>",
+    ]
+    kind = "" if row.domain else ' class="mean"'
+    return f'<tr{kind}><th scope="row">{_name(row)}</th>{"".join(cells)}</tr>'
+
+
+def _name(row: Row) -> str:
+    return escape(row.domain, limit=60) if row.domain else f"{row.tier.capitalize()}, average"
+
+
+def _share(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return NOTHING
+    return f'<td>{estimate.value * 100:.0f}<span class="interval">{span(estimate)}</span></td>'
+
+
+def _stacked(text: str) -> str:
+    value, _, interval = text.partition(" ")
+    return f'{value}<span class="interval">{interval.strip("[]").replace(", ", " to ")}</span>'
+
+
+def _from_to(row: Row, measure: str, scale: float) -> str:
+    found = [row.conditions.get(name, {}).get(measure) for name in ("before", "after")]
+    return " → ".join("·" if estimate is None else f"{estimate.value * scale:.0f}" for estimate in found)
+
+
+def changes(table: TransferTable) -> str:
+    """What the gain of each tier is made of, and what it is compared with; empty without a change."""
+    known = [name for name in CHANGES if any(name in row.changes for row in table.tiers)]
+    if not known:
+        return ""
+    head = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers)
+    body = "".join(_change_row(name, table) for name in known)
+    return _scrolling(f"<thead><tr><th>points</th>{head}</tr></thead><tbody>{body}</tbody>", kind="narrow")
+
+
+def _change_row(name: str, table: TransferTable) -> str:
+    label, scale = CHANGES[name]
+    found = [row.changes.get(name) for row in table.tiers]
+    cells = (NOTHING if e is None else f'<td class="{tone(e)}">{_stacked(points(e, scale=scale))}</td>' for e in found)
+    kind = ' class="part"' if label.startswith("of it") else ""
+    return f'<tr{kind}><th scope="row">{label}</th>{"".join(cells)}</tr>'
+
+
+def faults(table: TransferTable) -> str:
+    """Shares of completions that the policy, or else the verifier, failed: per condition and tier."""
+    groups = "".join(f'<th scope="colgroup" colspan="{len(table.tiers)}">{label}</th>' for label in FAULTS.values())
+    tiers = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers) * len(FAULTS)
+    body = "".join(_fault_row(name, table) for name in table.conditions)
+    head = f"<tr><th></th>{groups}</tr><tr><th></th>{tiers}</tr>"
+    return _scrolling(f"<thead>{head}</thead><tbody>{body}</tbody>", kind="grouped")
+
+
+def _fault_row(condition: str, table: TransferTable) -> str:
+    found = [row.conditions.get(condition, {}).get(name) for name in FAULTS for row in table.tiers]
+    return f'<tr><th scope="row">{CONDITIONS[condition]}</th>{"".join(map(_fault, found))}</tr>'
+
+
+def _fault(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return NOTHING
+    kind = ' class="none"' if estimate.value == 0 else ""
+    shown = "<1" if 0 < estimate.value < 0.005 else f"{estimate.value * 100:.0f}"
+    return f'<td{kind}>{shown.replace("<", "&lt;")}<span class="interval">{span(estimate)}</span></td>'
+
+
+def _scrolling(table: str, *, kind: str = "") -> str:
+    return f'<div class="scroll" tabindex="0"><table class="{kind}">{table}</table></div>'

@@ -1,0 +1,138 @@
+"""Problems to completions to verdicts: where everything ponder does becomes rollouts.
+
+This knows the protocols and nothing of who implements them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ponder.model.chat import Chat
+from ponder.types import (
+    Cell,
+    Completion,
+    Mode,
+    Outcome,
+    Problem,
+    Role,
+    Rollout,
+    Sampler,
+    SamplingParams,
+    Submission,
+    Verdict,
+    Verifier,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A verifier at work: what its verdicts are for."""
+
+    verifier: Verifier
+    """Who judges."""
+    roles: tuple[Role, ...] = (Role.PAY,)
+    """One verdict is recorded for each; several where, say, the recipe lets gold pay."""
+    label: str = ""
+    """Name on the verdicts; the verifier's own where it is empty."""
+
+
+class Examiner:
+    """Gives every completion its verdicts, by the checks of its problem's domain."""
+
+    def __init__(self, checks: Mapping[str, Sequence[Check]]) -> None:
+        """`checks`: by name of domain."""
+        self.checks = checks
+
+    def examine(self, problems: Sequence[Problem], completions: Sequence[Completion]) -> list[tuple[Verdict, ...]]:
+        """All verdicts on each completion, in order; each verifier is asked once, for all it has to judge."""
+        found: list[list[Verdict]] = [[] for _ in problems]
+        for domain in dict.fromkeys(problem.domain for problem in problems):
+            rows = [i for i, problem in enumerate(problems) if problem.domain == domain]
+            for check in self.checks[domain]:
+                verdicts = _judge(check, [problems[i] for i in rows], [completions[i] for i in rows])
+                for i, verdict in zip(rows, verdicts, strict=True):
+                    name = check.label or verdict.verifier
+                    found[i] += [replace(verdict, role=role, verifier=name) for role in check.roles]
+        return [tuple(verdicts) for verdicts in found]
+
+
+def _judge(check: Check, problems: Sequence[Problem], completions: Sequence[Completion]) -> list[Verdict]:
+    """Ask the verifier about what can be judged; the rest is the policy's fault and worth 0."""
+    verifier, rows = check.verifier, [i for i, c in enumerate(completions) if _readable(c, check)]
+    submissions = [
+        Submission(
+            problem=problems[i],
+            answer=completions[i].answer,
+            thinking=completions[i].thinking if verifier.reads_thinking else None,
+        )
+        for i in rows
+    ]
+    verdicts = dict(zip(rows, verifier.verify(submissions) if rows else [], strict=True))
+    return [
+        verdicts.get(i) or Verdict(verifier=verifier.name, value=0.0, explanation=completion.outcome)
+        for i, completion in enumerate(completions)
+    ]
+
+
+def _readable(completion: Completion, check: Check) -> bool:
+    """Whoever only watches may read what a truncated completion says; nobody pays for it."""
+    if check.roles == (Role.WATCH,):
+        return bool(completion.answer)
+    return completion.outcome is Outcome.ANSWERED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roller:
+    """Makes rollouts."""
+
+    sampler: Sampler
+    """Who writes."""
+    chat: Chat
+    """How it is spoken to."""
+    examiner: Examiner
+    """Who judges."""
+    seed: int
+    """First part of every sample's stream."""
+
+    def roll(
+        self,
+        problems: Sequence[Problem],
+        cells: Sequence[Cell],
+        *,
+        group: int,
+        stage: str,
+        step: int = 0,
+        version: int = 0,
+    ) -> list[Rollout]:
+        """`group` rollouts of each problem, a problem's side by side; `cells` go with the problems.
+
+        All cells must agree in mode, budget and temperature: they are sampled together.
+        """
+        mode, params = common_params(cells)
+        prompts = [self.chat.prompt(problem.messages, mode) for problem in problems]
+        streams = [[f"{self.seed}/{stage}/{step}/{p.id}/{g}" for g in range(group)] for p in problems]
+        samples = {(s.prompt, s.sample): s for s in self.sampler.sample(prompts, params, streams)}
+        places = [(i, g) for i in range(len(problems)) for g in range(group)]
+        completions = [self.chat.parse(samples[i, g], prompts[i], mode=mode, version=version) for i, g in places]
+        verdicts = self.examiner.examine([problems[i] for i, _ in places], completions)
+        return [
+            Rollout(
+                stage=stage,
+                step=step,
+                sample=g,
+                cell=cells[i],
+                problem=problems[i],
+                completion=completion,
+                verdicts=given,
+            )
+            for (i, g), completion, given in zip(places, completions, verdicts, strict=True)
+        ]
+
+
+def common_params(cells: Sequence[Cell]) -> tuple[Mode, SamplingParams]:
+    """Mode and sampling of cells that are sampled together."""
+    settings = {(cell.mode, cell.budget, cell.temperature) for cell in cells}
+    assert len(settings) == 1, "cells that are sampled together agree in mode, budget and temperature"
+    mode, budget, temperature = settings.pop()
+    return Mode(mode), SamplingParams(max_tokens=budget, temperature=temperature)

@@ -1,0 +1,67 @@
+"""What every domain keeps to."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+from ponder.domains.streams import SPLITS, content_hash
+from ponder.types import Domain, Problem
+
+
+class DomainContract:
+    """Inherited by the tests of every kind of domain."""
+
+    many = 150
+    """Problems of each split that are compared by content."""
+    shared = 0.1
+    """Largest share of contents that neighbouring seeds may have in common."""
+
+    def domain(self) -> Domain:
+        """A fresh object, always of the same configuration."""
+        raise NotImplementedError
+
+    def few(self) -> list[Problem]:
+        return self.domain().problems("train", seed=3, n=8)
+
+    def test_it_is_a_domain(self) -> None:
+        assert isinstance(self.domain(), Domain)
+
+    def test_a_problem_depends_on_split_seed_and_index_only(self) -> None:
+        domain = self.domain()
+        later = domain.problems("train", seed=3, n=2, start=5)
+        assert later == self.few()[5:7]
+        assert domain.problems("train", seed=3, n=8) == self.few()
+
+    def test_splits_are_disjoint_by_content(self) -> None:
+        first, second, third = (self.contents(split, 0, self.many) for split in SPLITS)
+        assert not (first & second or first & third or second & third)
+
+    def test_neighbouring_seeds_share_few_contents(self) -> None:
+        one, other = (self.contents("train", seed, 40) for seed in (42, 43))
+        assert len(one & other) <= self.shared * min(len(one), len(other))
+
+    def test_ids_are_unique_and_say_where_a_problem_comes_from(self) -> None:
+        domain = self.domain()
+        problems = [p for split in SPLITS for seed in (0, 1) for p in domain.problems(split, seed=seed, n=5)]
+        assert len({p.id for p in problems}) == len(problems)
+        assert problems[0].id == f"{domain.name}/train/0/0"
+        assert {(p.domain, p.split) for p in problems} == {(domain.name, split) for split in SPLITS}
+
+    def test_a_problem_asks_and_has_an_answer(self) -> None:
+        assert all(p.question.strip() and p.reference.strip() for p in self.few())
+
+    def test_worked_thinking_ends_in_the_reference(self) -> None:
+        domain = self.domain()
+        for problem in self.few():
+            worked = domain.worked(problem)
+            assert worked is None or re.findall(r"-?\w+", worked)[-1] == problem.reference
+
+    def test_problems_survive_pickling(self) -> None:
+        assert pickle.loads(pickle.dumps(self.few())) == self.few()
+
+    def test_no_problems_is_an_empty_list(self) -> None:
+        assert self.domain().problems("train", seed=0, n=0) == []
+
+    def contents(self, split: str, seed: int, n: int) -> set[str]:
+        return {content_hash(p.question) for p in self.domain().problems(split, seed=seed, n=n)}

@@ -1,0 +1,3 @@
+"""A handler that cannot be imported."""
+
+raise RuntimeError("broken on purpose")
