@@ -19,7 +19,7 @@ TEMPLATE = (
 SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 
 
-def make_tiny(folder: Path, *, seed: int = 0, layers: int = 2, hidden: int = 32, context: int = 512) -> Path:
+def make_tiny(folder: Path, *, seed: int = 0, layers: int = 2, hidden: int = 32, context: int = 2048) -> Path:
     """Write the model: 256 byte tokens and four marks, grouped-query attention, tied embeddings."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer()

@@ -1,0 +1,39 @@
+"""SQL over the rollouts of a run."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from ponder.runs.folder import Run
+from ponder.runs.table import SCHEMA, damage
+
+
+def connect(
+    run: Path, kind: Literal["measured", "rollouts"] = "measured"
+) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    """A connection with the view `rollouts`, and a warning to show for each damaged file that was left out.
+
+    `kind` says which: those of measuring or those of training. The view has the columns of `ponder.runs.table.SCHEMA`.
+    """
+    files = sorted((Run.open(run).path / kind).glob("*.parquet"))
+    reasons = {path: damage(path) for path in files}
+    connection = duckdb.connect()
+    _create_view(connection, [path for path in files if reasons[path] is None])
+    return connection, [f"{path}: left out: {reason}" for path, reason in reasons.items() if reason]
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
+    if not files:
+        connection.register("rollouts", SCHEMA.empty_table())
+        return
+    # Without these, brackets in a path are a pattern, and a folder named `lr=1` becomes a column.
+    names = ", ".join(_quoted(glob.escape(str(path))) for path in files)
+    connection.execute(f"CREATE VIEW rollouts AS SELECT * FROM read_parquet([{names}], hive_partitioning = false)")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
