@@ -349,6 +349,11 @@ class Lesson:
     branches: tuple[Branch, ...]
     """Its continuations."""
 
+    @property
+    def length(self) -> int:
+        """Positions to compute: the last token of a branch predicts nothing and is left out."""
+        return len(self.prompt) + sum(len(branch.tokens) - 1 for branch in self.branches)
+
 
 @runtime_checkable
 class Learner(Protocol):

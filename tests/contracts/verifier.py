@@ -89,9 +89,8 @@ class VerifierContract:
 
     def test_two_answers_never_score(self):
         first, second = self.problems()[:2]
-        hedges = [f"<answer>{first.reference} or {second.reference}</answer>", f"{second.reference}\n{first.reference}"]
-        strict = self._verify([(first, hedge) for hedge in hedges])
-        assert values(strict) == [0.0, 0.0]
+        hedges = [f"{first.reference} or {second.reference}", f"{second.reference}\n{first.reference}"]
+        assert values(self._verify([(first, f"<answer>{hedge}</answer>") for hedge in hedges])) == [0.0, 0.0]
 
     def test_one_verdict_a_submission_in_order(self):
         pairs = [(p, answer) for p in self.problems() for answer in (p.reference, TALK)]

@@ -69,7 +69,7 @@ def test_bare_answers():
         ("1,234", Kind.NUMBER, ("whole text", "1,234")),
         ("First\nParis", Kind.TEXT, ("last line", "Paris")),
         ("Paris", Kind.TEXT, ("whole text", "Paris")),
-        ("The answer is (B)", Kind.CHOICE, ("phrase", "(B)")),
+        ("The answer is (B)", Kind.CHOICE, ("phrase", "b")),
         ("The answer is clearly B, I think", Kind.CHOICE, ("phrase", "b")),
         ("A looks good.\nBut B is better", Kind.CHOICE, ("last choice", "b")),
         ("It is A or B", Kind.CHOICE, None),

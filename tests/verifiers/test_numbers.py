@@ -41,27 +41,10 @@ def test_numbers_are_read_exactly(text: str, value: Fraction):
     assert parse_number(text) == value
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        ".",
-        "-",
-        "--5",
-        "-$-5",
-        "five",
-        "5 6",
-        "5 or 6",
-        "5 apples",
-        "12,34",
-        "1,2345",
-        "1/0",
-        "1/2/3",
-        "0x10",
-        "1_000",
-    ]
-    + ["nan", "inf", "1e9999", "٤٢", "5²", "x=5", "1.2.3", "9" * 5000, "1e", "\0", "\\frac{1}{0}", "$", "%"],
-)
+NO_NUMBERS = "|.|-|--5|-$-5|five|5 6|5 or 6|5 apples|12,34|1,2345|1/0|1/2/3|0x10|1_000|nan|inf|1e|1e9999|٤٢|5²|x=5|$|%"
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS.split("|"), "9" * 5000, "\0", "\\frac{1}{0}"])
 def test_other_texts_are_no_numbers(text: str):
     assert parse_number(text) is None
 

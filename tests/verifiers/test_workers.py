@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,14 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def ended(pid: int) -> bool:
+    """Gone, or dead and left for whoever adopted it to reap."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return gone(pid)
 
 
 def test_replies_come_in_order(pool: Pool):
@@ -63,10 +72,9 @@ def test_an_answer_that_a_fresh_worker_digests_counts(pool: Pool, fault: str, tm
     assert replies == [Reply(value=1.0, explanation="right at last"), Reply(value=1.0, explanation="right")]
 
 
-@pytest.mark.parametrize(
-    ("fault", "status"), [("sleep", Status.TIMEOUT), ("exit", Status.ERROR), ("raise", Status.ERROR)]
-)
-def test_a_verifier_that_fails_on_the_reference_has_failed(pool: Pool, fault: str, status: Status):
+@pytest.mark.parametrize("fault", ["sleep", "exit", "raise"])
+def test_a_verifier_that_fails_on_the_reference_has_failed(pool: Pool, fault: str):
+    status = Status.TIMEOUT if fault == "sleep" else Status.ERROR
     replies = pool.run([Task(payload=fault, probe=fault), RIGHT])
     assert [(reply.value, reply.status) for reply in replies] == [(None, status), (1.0, Status.JUDGED)]
 
@@ -176,9 +184,9 @@ def test_idle_workers_end_when_their_parent_is_killed():
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 5
-    while not any(gone(pid) for pid in pids) and time.monotonic() < deadline:
+    while not any(ended(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert sum(gone(pid) for pid in pids) >= 1, "the other one is still at its task, until its own alarm ends it"
-    for pid in pids:
-        if not gone(pid):
-            os.kill(pid, signal.SIGKILL)
+    busy = [pid for pid in pids if not ended(pid)]
+    assert len(busy) <= 1, "one is still at its task, until its own alarm ends it"
+    for pid in busy:
+        os.kill(pid, signal.SIGKILL)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ponder.domains.file import File
 from ponder.domains.gym import Gym
+from ponder.domains.lab.chains import Chains
 from ponder.domains.lab.coin import Coin
 from ponder.domains.lab.privacy import Privacy
 from ponder.domains.lab.programs import Programs
@@ -15,6 +16,7 @@ from ponder.domains.options import check_options, nearest
 from ponder.types import Domain, PonderError
 
 DOMAINS: dict[str, Callable[..., Domain]] = {
+    "chains": Chains,
     "coin": Coin,
     "file": File,
     "gym": Gym,

@@ -46,23 +46,18 @@ class Micro:
         return lambda layer, q, k, v: masked_attention(q, k, v, self.mask_R1LL)
 
 
-def length(lesson: Lesson) -> int:
-    """Positions that a lesson takes: the last token of a branch predicts nothing and is left out."""
-    return len(lesson.prompt) + sum(len(branch.tokens) - 1 for branch in lesson.branches)
-
-
 def micro_batches(lessons: Sequence[Lesson], *, tokens: int) -> Iterator[Micro]:
     """Longest first, as many rows at a time as `tokens` padded positions hold; at least one."""
-    rest = sorted(lessons, key=length, reverse=True)
+    rest = sorted(lessons, key=lambda lesson: lesson.length, reverse=True)
     while rest:
-        rows = max(1, tokens // max(1, length(rest[0])))
+        rows = max(1, tokens // max(1, rest[0].length))
         yield pack(rest[:rows])
         rest = rest[rows:]
 
 
 def pack(lessons: Sequence[Lesson]) -> Micro:
     """Lay lessons out as the rows of one micro-batch."""
-    width = max(map(length, lessons))
+    width = max(lesson.length for lesson in lessons)
     tokens = torch.zeros(len(lessons), width, dtype=torch.long)
     positions = torch.zeros_like(tokens)
     branches = torch.full_like(tokens, PADDING)

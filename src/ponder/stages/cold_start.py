@@ -14,7 +14,7 @@ from ponder.types import Branch, Domain, Learner, Lesson, PonderError, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColdStart:
-    """The stage; step i learns examples number i * batch to (i + 1) * batch - 1 of the mixture."""
+    """The stage; step i learns problems number i * batch to (i + 1) * batch - 1 of the mixture."""
 
     learner: Learner
     """Who learns."""
@@ -27,9 +27,9 @@ class ColdStart:
     steps: int
     """Updates."""
     batch: int
-    """Examples a step."""
+    """Problems a step."""
     worked: float
-    """Share of examples with worked thinking; the others answer directly."""
+    """Share of worked thinking in the mix; the rest answers directly."""
     learning_rate: float
     """Peak; reached after `warmup` steps, then falling in a line to a tenth."""
     warmup: int
@@ -44,35 +44,36 @@ class ColdStart:
         began = time.perf_counter()
         problems = draw(self.domains, self.weights, seed=self.seed, start=index * self.batch, n=self.batch)
         drawn = time.perf_counter()
-        replies = [self.reply(problem) for problem in problems]
-        share = 1.0 / sum(map(len, replies))
-        lessons = [
-            Lesson(prompt=self.chat.prompt(p.messages), branches=(Branch(tokens=reply, weight=share),))
-            for p, reply in zip(problems, replies, strict=True)
-        ]
+        lessons = [self.lesson(problem, share=1.0 / len(problems)) for problem in problems]
         rate = warm_then_fall(index, self.steps, self.warmup) * self.learning_rate
         metrics = self.learner.step(lessons, loss="likelihood", learning_rate=rate)
-        tokens = sum(len(lesson.prompt) + len(lesson.branches[0].tokens) for lesson in lessons)
+        tokens = sum(lesson.length for lesson in lessons)
         took = time.perf_counter() - drawn
         timings = {"draw_seconds": drawn - began, "learn_seconds": took, "learn_tokens_per_second": tokens / took}
         return Step(metrics=metrics | {"learning_rate": rate, "tokens": float(tokens)}, timings=timings)
 
-    def reply(self, problem: Problem) -> tuple[int, ...]:
-        """Worked thinking for a `worked` share of each domain's examples, evenly spread; else the bare answer."""
-        if not spread(int(problem.id.rsplit("/", 1)[1]), self.worked):
-            return self.chat.reply(problem.reference)
+    def lesson(self, problem: Problem, *, share: float) -> Lesson:
+        """The worked and the direct reply side by side, weighted by the mix instead of drawn by it.
+
+        In expectation this is learning from a `worked` share of worked examples, without the noise of drawing, and
+        the prompt is paid for once. Each reply's loss is the sum over its tokens.
+        """
+        branches = []
+        if self.worked > 0:
+            thinking = self._thinking(problem)
+            branches.append(Branch(tokens=self.chat.reply(problem.reference, thinking), weight=share * self.worked))
+        if self.worked < 1:
+            branches.append(Branch(tokens=self.chat.reply(problem.reference), weight=share * (1 - self.worked)))
+        return Lesson(prompt=self.chat.prompt(problem.messages), branches=tuple(branches))
+
+    def _thinking(self, problem: Problem) -> str:
         thinking = self.domains[problem.domain].worked(problem)
         if thinking is None:
             raise PonderError(
                 f"cold_start.domains has {problem.domain!r}: nobody has written worked thinking for it; "
                 "leave it out or set cold_start.worked = 0"
             )
-        return self.chat.reply(problem.reference, thinking)
-
-
-def spread(number: int, share: float) -> bool:
-    """Whether item `number` is among the share, evenly spread: 0.3 takes 3 of every 10."""
-    return int((number + 1) * share + 1e-9) > int(number * share + 1e-9)
+        return thinking
 
 
 def warm_then_fall(index: int, steps: int, warmup: int, *, floor: float = 0.1) -> float:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import io
 import random
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -88,6 +89,8 @@ class Source:
 
     def _reference(self, entry: Entry) -> str | None:
         """The entry's answer, or one worked out from what the entry holds where the task leaves it open."""
+        if entry["metadata"].get("input_data") == {}:
+            return None  # codeio's stand-in for a program that failed
         if entry["answer"] is not None:
             return entry["answer"]
         solve = REFERENCES.get(entry["metadata"]["source_dataset"])
@@ -129,7 +132,8 @@ class Source:
         """Refuse a configuration that passes the task's own check and yet gives no item."""
         refusal = f"{self.task} gives no item whose answer is known"
         try:
-            dataset = self._build(0)
+            with _own_globals(0):
+                dataset = self._build(0)
             self._kept = dataset if self.task in KEPT else None
             usable = any(self.draw(seed) for seed in range(PROBES))
         except FAILURES as error:
@@ -168,15 +172,17 @@ def _mistake(task: str, config: Mapping[str, Any]) -> str | None:
 
 @contextlib.contextmanager
 def _own_globals(seed: int) -> Iterator[None]:
-    """Python's and NumPy's global generators seeded for one item and put back after it; nothing is printed.
+    """Python's and NumPy's global generators seeded for one item and put back after it; nothing is printed or warned.
 
-    `list_functions` and `codeio` draw from the first, `pool_matrix` from the second; `bf` and `codeio` print.
+    `list_functions` and `codeio` draw from the first, `pool_matrix` from the second; `bf` and `codeio` print;
+    `codeio` compiles what Python warns of, and `arc_agi` leaves its file open.
     """
     python, arrays = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         random.setstate(python)

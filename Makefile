@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+SET ?=
+
+.PHONY: help quickstart test test-slow check clean
+
+help:  ## show what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+quickstart: $(BIN)/.installed  ## train SmolLM2 to think and measure how far it carries (SET="--set minutes=4" bounds it)
+	$(BIN)/ponder models pull smollm2-135m
+	$(BIN)/ponder train recipes/quickstart.toml --resume $(SET)
+
+test: $(BIN)/.installed  ## the fast tests
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(BIN)/.installed  ## the slow ones too: the real model, whole data sets, all of reasoning-gym
+	$(BIN)/pytest
+
+check: $(BIN)/.installed  ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+clean:  ## remove the environment and caches; runs stay
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache
+	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
