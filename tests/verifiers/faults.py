@@ -18,7 +18,7 @@ def act(payload: str) -> tuple[float, str]:
     if what == "sleep":
         time.sleep(60)
     if what == "compute":
-        9**9**9
+        _ = 9**9**9
     if what == "exit":
         os._exit(3)
     if what == "kill":

@@ -15,8 +15,8 @@ from contracts.verifier import JUNK, VerifierContract, problem, values
 from ponder.domains.gym.references import REFERENCES
 from ponder.types import Problem, Status, Submission
 from ponder.verifiers.gym import GymScore
-from ponder.verifiers.gym_rules import EQUAL, RULES, SHAPES, arithmetic
-from ponder.verifiers.workers import LIMIT, Pool, shared
+from ponder.verifiers.gym_rules import EQUAL, RULES, SHAPES, arithmetic, looks_right
+from ponder.verifiers.workers import LIMIT, Pool, Task, shared
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 """A library of reasoning-gym leaves its data file open."""
@@ -71,13 +71,30 @@ class TestGymLenient(TestGym):
 
 
 def audit(tasks: list[str], indices: range) -> None:
-    """Gold scores 1, also in a tag; junk and the question itself score 0; nothing fails."""
-    problems = [item(task, index) for task in tasks for index in indices]
+    """Gold scores 1, also in a tag and by the scorer itself; junk and the question itself score 0; nothing fails."""
+    made = [item(task, index) for task in tasks for index in indices]
+    problems = [problem for problem in made if problem.reference.strip()]  # `ab` now and then comes to nothing at all
     gold = [(p, answer) for p in problems for answer in (p.reference, f"<answer>{p.reference}</answer>")]
     junk = [(p, answer) for p in problems for answer in [*JUNK, p.question, "0", "True", "Yes"]]
     assert [p.facts["task"] for p, _, value in judged(gold) if value != 1.0] == []
-    scored = [(p.facts["task"], answer) for p, answer, value in judged(junk) if value != 0.0 and answer != p.reference]
-    assert [(task, answer[:40]) for task, answer in scored if (task, answer) not in LEGITIMATE] == []
+    assert [p.facts["task"] for p in problems if not paid_in_full(p)] == []
+    wrong = [(p.facts["task"], answer) for p, answer, value in judged(junk) if value != 0.0 and answer != p.reference]
+    assert [(task, answer[:40]) for task, answer in wrong if (task, answer) not in LEGITIMATE] == []
+
+
+def paid_in_full(problem: Problem) -> bool:
+    """The hand that the task is in pays the reference, had it not been paid at sight."""
+    task, reference, entry = problem.facts["task"], problem.reference.strip(), problem.facts["entry"]
+    if task in RULES:
+        return RULES[task](reference, reference, entry["metadata"])
+    return (
+        task in EQUAL or "Integral(" in reference or (looks_right(task, reference) and scored(task, reference, entry))
+    )
+
+
+def scored(task: str, answer: str, entry: dict[str, Any]) -> bool:
+    pool = shared("ponder.verifiers.gym_worker:score", LIMIT)
+    return pool.run([Task(payload=(task, {}, answer, entry))])[0].value == 1.0
 
 
 def judged(pairs: list[tuple[Problem, str]]) -> list[tuple[Problem, str, float | None]]:
@@ -91,8 +108,7 @@ def test_one_item_of_every_task():
 
 @pytest.mark.slow
 def test_eight_items_of_every_task():
-    for task in TASKS:
-        audit([task], range(8))
+    audit(TASKS, range(8))
 
 
 def test_every_task_is_in_one_hand_and_the_default_scorer_in_none():
@@ -127,9 +143,9 @@ def test_partial_credit_counts_nothing():
 
 
 def test_another_right_answer_than_the_reference_is_paid():
-    jugs = stated("jugs", '["fill A"]', puzzle={"jug_capacities": [3, 5], "target": 3})
+    jugs = stated('["fill A"]', "jugs", puzzle={"jug_capacities": [3, 5], "target": 3})
     assert paid(jugs, '["fill B", "fill A"]', '["fill B"]') == [1.0, 0.0]
-    assert paid(stated("bitwise_arithmetic", "0x10", problem="0x8 + 0x8"), "16", "0b10000", "17") == [1.0, 1.0, 0.0]
+    assert paid(stated("0x10", "bitwise_arithmetic", problem="0x8 + 0x8"), "16", "0b10000", "17") == [1.0, 1.0, 0.0]
 
 
 def test_an_item_of_a_composite_goes_to_the_part_that_made_it():
@@ -173,9 +189,9 @@ def test_arithmetic_is_read_and_never_evaluated(text: str, expected: tuple[Fract
         ("figlet_font", "ABCDEFGHIJKL", {}, ["abcdefghijkl"], ["ABCDEFGHIJKM", "ABCDEFGHIJ"]),
         ("spell_backward", "ainomma", {}, ["Ainomma"], ["ainommaa", "ainomma x"]),
         ("letter_jumble", "one two", {}, ["One two"], ["one two three"]),
-        ("number_sorting", "['-1.0', '2.5']", {"direction": "ascending"}, ['["-1", "2.50"]', "[-1, 2.5]"], ["['-1', '2.6']", "[]"]),
+        ("number_sorting", "['-1.0', '2.5']", {}, ['["-1", "2.50"]', "[-1, 2.5]"], ["['-1', '2.6']", "[]"]),
         ("number_format", "611003738.0500001", {"solution": 611003738.0500001}, ["611,003,738.05"], ["611003738.06"]),
-        ("pool_matrix", "4.67 4.89\n4.33 5.0", {}, ["4.667 4.89\n4.33 5"], ["4.68 4.89\n4.33 5", "4.67 4.89 4.33 5.0", "4.67 nan\n4.33 5.0"]),
+        ("pool_matrix", "4.67 4.9\n3 5", {}, ["4.667 4.9\n3 5.0"], ["4.68 4.9\n3 5", "4.67 4.9 3 5", "nan 4.9\n3 5"]),
         ("calendar_arithmetic", "-3", {"task": "count_days"}, ["-3"], ["-2", "3"]),
         ("calendar_arithmetic", "Monday", {"task": "weekday_of_date"}, ["monday"], ["Monday Tuesday"]),
         ("n_queens", "Q _\n_ Q", {"valid_answers": ["Q _\n_ Q", "_ Q\nQ _"]}, ["_ Q\nQ _"], ["Q Q\nQ Q", "[['Q']]"]),
@@ -185,9 +201,9 @@ def test_arithmetic_is_read_and_never_evaluated(text: str, expected: tuple[Fract
 )  # fmt: skip
 def test_rules_of_ours(task: str, reference: str, metadata: dict[str, Any], right: list[str], wrong: list[str]):
     assert task in RULES
-    assert paid(stated(task, reference, **metadata), reference, *right, *wrong) == [1.0] * (1 + len(right)) + [
-        0.0
-    ] * len(wrong)
+    problem = stated(reference, task, **metadata)
+    assert paid(problem, reference, *right) == [1.0] * (1 + len(right))
+    assert paid(problem, *wrong) == [0.0] * len(wrong)
 
 
 HOLES = {
@@ -230,9 +246,8 @@ def test_a_problem_without_facts_is_not_judged():
 def test_a_task_that_does_not_exist_is_the_verifiers_failure():
     unknown = problem("5", task="no_such_task", config={}, entry={"answer": "5", "metadata": {}})
     verdict = GymScore().verify([Submission(problem=unknown, answer="6")])[0]
-    assert (
-        verdict.value is None and verdict.status is Status.ERROR and "fails on the reference too" in verdict.explanation
-    )
+    assert (verdict.value, verdict.status) == (None, Status.ERROR)
+    assert "the verifier fails on the reference too" in verdict.explanation
 
 
 def test_entries_survive_the_way_to_the_worker():

@@ -99,6 +99,7 @@ class LocalLearner:
     def load(self, folder: Path) -> None:
         """Continue as after the `save` to `folder`."""
         state = load_file(folder / STATE_FILE)
+        self.optimizer.state.clear()
         with torch.no_grad():
             for name, master in self.masters.items():
                 master.copy_(state[f"master.{name}"])

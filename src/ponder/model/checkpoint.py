@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from ponder.model.decoder import Decoder, DecoderConfig
 from ponder.types import PonderError
@@ -23,6 +26,9 @@ COMPANIONS = (
 )
 """Files beside the weights that make a folder loadable by transformers."""
 
+WEIGHTS = "model*.safetensors"
+"""Files that hold the weights; a checkpoint of a run has the learner's state beside them."""
+
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 """What a decoder can compute in."""
 
@@ -32,10 +38,13 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
         raise PonderError(f"model {folder}: no config.json there; name a model folder in transformers' layout")
-    config = json.loads(path.read_text())
+    try:
+        config = json.loads(path.read_text())
+    except ValueError:
+        raise PonderError(f"model {folder}: config.json is not JSON; fetch it again") from None
     if "auto_map" in config:
         raise PonderError(f"model {folder}: it asks to run code of its own (auto_map); ponder never does; use another")
-    if not list(folder.glob("*.safetensors")):
+    if not list(folder.glob(WEIGHTS)):
         pickled = [file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pth")]
         reason = f"pickle weights ({pickled[0]}) can run code and are refused" if pickled else "no weights there"
         raise PonderError(f"model {folder}: {reason}; convert it to safetensors")
@@ -45,16 +54,35 @@ def read_config(folder: Path) -> dict[str, Any]:
 def load_decoder(folder: Path, *, dtype: torch.dtype) -> Decoder:
     """The decoder of a model folder, its weights in `dtype`."""
     config = DecoderConfig.from_transformers(read_config(folder))
-    weights = {k: v for file in sorted(folder.glob("*.safetensors")) for k, v in load_file(file).items()}
+    weights = read_weights(folder)
     with torch.device("meta"):
         decoder = Decoder(config)
+    _refuse_unfit(folder, weights, dict(decoder.named_parameters()))
     decoder.load_state_dict({k: v.to(dtype) for k, v in weights.items()}, strict=False, assign=True)
     if config.tie_word_embeddings:
         decoder.lm_head.weight = decoder.model.embed_tokens.weight
-    missing = [name for name, parameter in decoder.named_parameters() if parameter.is_meta]
+    return decoder.with_angles()
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Every weight of a model folder, by name."""
+    weights: dict[str, Tensor] = {}
+    for file in sorted(folder.glob(WEIGHTS)):
+        try:
+            weights |= load_file(file)
+        except SafetensorError as error:
+            raise PonderError(f"model {folder}: {file.name} cannot be read ({error}); fetch it again") from None
+    return weights
+
+
+def _refuse_unfit(folder: Path, weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    missing = [name for name in expected if name not in weights]
     if missing:
         raise PonderError(f"model {folder}: weights are missing ({missing[0]}, {len(missing)} in all); fetch it again")
-    return decoder.with_angles()
+    unfit = [name for name, weight in expected.items() if weights[name].shape != weight.shape]
+    if unfit:
+        shapes = f"{unfit[0]} is {list(weights[unfit[0]].shape)}, not {list(expected[unfit[0]].shape)}"
+        raise PonderError(f"model {folder}: weights do not fit config.json ({shapes}); fetch it again")
 
 
 def save_model(folder: Path, decoder: Decoder, *, like: Path) -> None:

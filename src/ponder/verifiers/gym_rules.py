@@ -198,7 +198,8 @@ RULES: Mapping[str, Rule] = {
 
 _NUMBER = r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?"
 _FUNCTIONS = "a?sinh?|a?cosh?|a?tanh?|exp|log|ln|sqrt|pi"
-_EXPRESSION = rf"(?:[0-9]++(?:\.[0-9]++)?|\b(?:{_FUNCTIONS}|[A-Za-z])\b|[-+*/() ]){{1,500}}"
+_TOWER = r"\*\*\s*(?:[\w.]+\s*\*\*|\([^()]*\*\*|[0-9]{4})"
+_EXPRESSION = rf"(?!.*{_TOWER})(?:[0-9]++(?:\.[0-9]++)?|\b(?:{_FUNCTIONS}|[A-Za-z])\b|[-+*/() ]){{1,500}}"
 
 SHAPES: Mapping[str, re.Pattern[str]] = {
     task: re.compile(pattern, re.DOTALL)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from ponder.types import Submission, Verdict
 from ponder.verifiers.extract import Extracted, Kind, clip, extract
 from ponder.verifiers.numbers import parse_number
-from ponder.verifiers.text import judged
+from ponder.verifiers.verdicts import judged
 from ponder.verifiers.workers import LIMIT, Pool, Reply, Task, shared
 
 LONGEST = 500

@@ -14,7 +14,8 @@ def judge(payload: tuple[str, str]) -> tuple[float, str]:
     """Whether (answer, reference), both bare mathematics, are equal; the explanation is the answer as it was read."""
     answer, reference = (_read(text) for text in payload)
     right = verify(reference, answer, timeout_seconds=None, raise_on_error=True)
-    return float(right), f"read as {answer[-1]}" if answer else "unreadable"
+    words = [part for part in answer if isinstance(part, str)]  # an expression can take for ever to print
+    return float(right), f"read as {words[-1][:80]}" if words else "unreadable"
 
 
 def _read(text: str) -> list:

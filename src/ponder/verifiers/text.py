@@ -7,26 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from string import ascii_uppercase
 
-from ponder.types import PonderError, Problem, Status, Submission, Verdict
+from ponder.types import PonderError, Problem, Submission, Verdict
 from ponder.verifiers.choices import the_choice
-from ponder.verifiers.extract import Extracted, Kind, clip, extract
+from ponder.verifiers.extract import Kind, clip, extract
 from ponder.verifiers.numbers import parse_number
-
-NOTHING = "no answer found"
-"""Explanation where no rule of extraction matched."""
-
-
-def judged(name: str, found: Extracted | None, right: bool, reference: str) -> Verdict:
-    """The verdict on an extracted answer; its explanation names the rule and what it found."""
-    if found is None:
-        return Verdict(verifier=name, value=0.0, explanation=NOTHING)
-    relation = "is right" if right else f"is not {clip(reference)}"
-    return Verdict(verifier=name, value=float(right), explanation=f"{found} {relation}")
-
-
-def unable(name: str, why: str) -> Verdict:
-    """The verdict of a verifier that cannot judge."""
-    return Verdict(verifier=name, value=None, status=Status.ERROR, explanation=why)
+from ponder.verifiers.verdicts import judged, unable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

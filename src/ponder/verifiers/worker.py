@@ -58,7 +58,7 @@ def _reply(handler: Handler, payload: Any, probe: Any) -> dict[str, Any]:
         value, why = handler(payload)
         return {"value": float(value), "why": why}
     except Exception as problem:
-        raised = f"{type(problem).__name__}: {problem}"[:200]
+        raised = " ".join(f"{type(problem).__name__}: {problem}"[:200].split())
     try:
         healthy = probe is None or handler(probe)[0] == 1.0
     except Exception:

@@ -1,0 +1,143 @@
+"""Whether this machine has what ponder needs; each finding that is not well says what to do."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from ponder import verifiers
+from ponder.cli.models import is_cached
+from ponder.cli.screen import people, print_json, say, visible
+from ponder.model import hub
+from ponder.runs.machine import machine
+from ponder.types import Message, Problem, Submission
+
+MEMORY_GB, DISK_GB = 8, 5
+"""What the quickstart needs."""
+SIDE = 768
+"""Of the square matrices that are multiplied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    ok: bool
+    """Whether all is well."""
+    text: str
+    """What there is."""
+    remedy: str = ""
+    """What to do where it is not well."""
+
+
+def doctor(*, as_json: bool) -> None:
+    """Run every check, and print a line for each as it comes."""
+    console = people(as_json=as_json)
+    found: dict[str, Finding] = {}
+    for name, check in CHECKS.items():
+        finding = found[name] = check()
+        told = finding.text if finding.ok else f"{finding.text}: {finding.remedy}"
+        say(console, f"{'ok     ' if finding.ok else 'warning'} {name}: {visible(told)}")
+    if as_json:
+        print_json({"ok": all(finding.ok for finding in found.values()), "checks": _records(found)})
+
+
+def _records(found: Mapping[str, Finding]) -> dict[str, dict[str, object]]:
+    return {name: asdict(finding) for name, finding in found.items()}
+
+
+def check_python() -> Finding:
+    """Python 3.11 or newer."""
+    return Finding(sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")
+
+
+def check_torch() -> Finding:
+    """Which torch, and how many threads it uses of the cores there are."""
+    threads, cores = torch.get_num_threads(), machine()["cores"]
+    text = f"{torch.__version__}, {threads} threads on {cores} cores"
+    return Finding(threads <= cores, text, f"set OMP_NUM_THREADS={cores}")
+
+
+def check_bf16() -> Finding:
+    """Whether bfloat16 is as fast as float32 here."""
+    wide, narrow = (_gigaflops(dtype) for dtype in (torch.float32, torch.bfloat16))
+    text = f"{narrow:.0f} GFLOP/s, float32 {wide:.0f}"
+    return Finding(narrow >= 0.8 * wide, text, "use --set model.dtype=float32, which is faster here")
+
+
+def _gigaflops(dtype: torch.dtype) -> float:
+    """The best of five products."""
+    matrix = torch.ones(SIDE, SIDE, dtype=dtype)
+    return max(2 * SIDE**3 / _seconds(lambda: matrix @ matrix) / 1e9 for _ in range(5))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def check_memory() -> Finding:
+    """Memory that is free, or all there is where the system does not tell."""
+    try:
+        told = Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0]
+        free = int(told) * 1024 / 1e9
+    except (OSError, IndexError):
+        free = machine()["memory_gb"]
+    return Finding(free >= MEMORY_GB, f"{free:.1f} GB free", f"the quickstart needs {MEMORY_GB} GB; close something")
+
+
+def check_disk() -> Finding:
+    """Space for runs in this folder."""
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    return Finding(free >= DISK_GB, f"{free:.0f} GB free here", f"runs need {DISK_GB} GB; give --out on another disk")
+
+
+def check_cache() -> Finding:
+    """Whether models can be kept."""
+    folder = hub.cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding(True, f"{folder} can be written")
+    except OSError as error:
+        return Finding(False, f"{folder}: {error.strerror}", "set PONDER_CACHE to a folder you can write")
+
+
+def check_models() -> Finding:
+    """Whether the known models are there."""
+    missing = [name for name in hub.KNOWN if not is_cached(name)]
+    if missing:
+        return Finding(False, f"{', '.join(missing)} not fetched", f"ponder models pull {missing[0]}")
+    return Finding(True, f"{', '.join(hub.KNOWN)} in the cache")
+
+
+def check_workers() -> Finding:
+    """Whether worker processes start and can do algebra, which no shortcut answers."""
+    problem = Problem(
+        id="doctor", domain="doctor", split="test", messages=(Message(role="user", content="x/2?"),), reference="0.5x"
+    )
+    verdict = verifiers.build("maths").verify([Submission(problem=problem, answer="\\frac{x}{2}")])[0]
+    text = f"maths finds x/2 {'equal' if verdict.value else 'not equal'} to 0.5x"
+    return Finding(verdict.value == 1.0, text, f"{verdict.explanation}; reinstall math-verify")
+
+
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "python": check_python,
+    "torch": check_torch,
+    "bfloat16": check_bf16,
+    "memory": check_memory,
+    "disk": check_disk,
+    "cache": check_cache,
+    "models": check_models,
+    "workers": check_workers,
+}
+"""In the order they run."""

@@ -1,0 +1,143 @@
+"""The command line: verbs and their options; what they do is imported when they are called.
+
+`ponder --help` answers at once because nothing heavy is imported here: the imports inside the functions below are
+the one exception to the rule against them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ponder import __version__
+from ponder.types import PonderError
+
+WRONG, INTERRUPTED = 2, 130
+"""Exit statuses: a user's mistake, and Ctrl-C."""
+
+
+class Verbs(TyperGroup):
+    """Turns mistakes and Ctrl-C into one line each; a bug raises."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except PonderError as mistake:
+            line, status = str(mistake), WRONG
+        except KeyboardInterrupt as stop:
+            line, status = str(stop) or "interrupted", INTERRUPTED
+        from ponder.cli.screen import visible
+
+        typer.echo(f"ponder: {visible(line)}", err=True)
+        raise typer.Exit(status)
+
+
+app = typer.Typer(
+    cls=Verbs,
+    help="Train a language model to reason, and measure how far the reasoning carries.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="Models that ponder knows by name.", invoke_without_command=True)
+app.add_typer(models_app, name="models")
+
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; made where it is not there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and progress to stderr.")]
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    app(prog_name="ponder")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ponder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of ponder itself."""
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A TOML file.")],
+    out: Out = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrides the recipe, e.g. rl.steps=5.")
+    ] = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model by a recipe, and measure it before, between and after."""
+    from ponder.cli.jobs import train as job
+
+    job(recipe, out, settings or [], resume=resume, as_json=as_json)
+
+
+@app.command()
+def measure(
+    target: Annotated[str, typer.Argument(metavar="MODEL_OR_RUN", help="A run's folder, or a model.")],
+    suite: Annotated[str, typer.Option(help="Name of a shipped suite, or the path of one.")] = "transfer",
+    out: Out = None,
+    problems: Annotated[int | None, typer.Option(help="Problems a domain; else the suite's own number.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Completions of each; else the suite's own number.")] = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a model, or every stage of a run, with a suite."""
+    from ponder.cli.jobs import measure as job
+
+    wanted = {"suite": suite, "problems": problems, "samples": samples}
+    job(target, wanted, out, resume=resume, as_json=as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a measured run.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another one.")],
+    as_json: Json = False,
+) -> None:
+    """Compare what two runs measured, paired by problem."""
+    from ponder.cli.compare import compare as job
+
+    job(first, second, as_json=as_json)
+
+
+@models_app.callback()
+def models(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the models that ponder knows by name."""
+    if ctx.invoked_subcommand is None:
+        from ponder.cli.models import show
+
+        show(as_json=as_json)
+
+
+@models_app.command()
+def pull(name: Annotated[str, typer.Argument(help="One of `ponder models`.")], as_json: Json = False) -> None:
+    """Fetch a model into the cache."""
+    from ponder.cli.models import pull as job
+
+    job(name, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look whether this machine has what ponder needs."""
+    from ponder.cli.doctor import doctor as job
+
+    job(as_json=as_json)

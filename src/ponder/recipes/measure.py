@@ -1,0 +1,136 @@
+"""Measuring: a suite asked of one checkpoint after another, within a training run or of what is there already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ponder.measure.suite import CONDITIONS, Condition, Suite
+from ponder.recipes import build
+from ponder.recipes.load import load_suite, parse
+from ponder.recipes.progress import Watcher
+from ponder.recipes.record import manifest, numbers
+from ponder.recipes.schema import MeasureConfig, Recipe
+from ponder.rollout import Roller
+from ponder.runs import manifests
+from ponder.runs.checkpoints import SEAL
+from ponder.runs.files import sha256
+from ponder.runs.folder import Run
+from ponder.runs.table import damage, write_rollouts
+from ponder.types import PonderError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A suite and the run that keeps what it finds; each condition is asked once, however often it is resumed."""
+
+    run: Run
+    """Where the rollouts go."""
+    suite: Suite
+    """What is asked."""
+    seed: int
+    """First part of every sample's stream."""
+    watch: Watcher
+    """Hears of it."""
+
+    def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
+        """All conditions of a checkpoint that have not been measured yet; `version`: updates the policy has had."""
+        for condition in CONDITIONS[checkpoint]:
+            path = self.run.measured_file(condition.name)
+            if not path.exists() or damage(path):
+                self._ask(policy, condition, path, version)
+
+    def _ask(self, policy: build.Policy, condition: Condition, path: Path, version: int) -> None:
+        began = time.monotonic()
+        self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
+        examiner = build.build_examiner(self.suite.domains.values(), lenient=True)
+        roller = Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed)
+        rollouts = self.suite.ask(condition, roller, version=version)
+        write_rollouts(path, rollouts, run=self.run.name)
+        self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
+        self.watch.measured(condition.name, rollouts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Weights that can be measured."""
+
+    folder: Path | None
+    """A checkpoint; None for the model that the recipe names."""
+    version: int
+    """Updates they have had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is measured: a model, or the checkpoints of a run."""
+
+    name: str
+    """For the folder of the measurement."""
+    recipe: Recipe
+    """How it was trained, which tells the tiers; for a model a recipe that trains nothing."""
+    weights: Mapping[str, Weights]
+    """By key of `measure.suite.CONDITIONS`."""
+
+
+def measure(
+    subject: Subject, suite: MeasureConfig, out: Path, *, resume: bool = False, watch: Watcher | None = None
+) -> Path:
+    """Ask a suite of everything a subject has; returns the new run folder."""
+    began = time.monotonic()
+    recipe = subject.recipe.model_copy(update={"measure": suite})
+    asked = build.build_suite(suite.suite, recipe)
+    build.build_examiner(asked.domains.values())
+    with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
+        measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher())
+        for checkpoint, weights in subject.weights.items():
+            measurement.of(build.build_policy(recipe.model, weights.folder), checkpoint, version=weights.version)
+        run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60})
+        run.write_result(numbers(run, measured=True))
+    return out
+
+
+def find_subject(target: str) -> Subject:
+    """The run in this folder, or else the model of this name."""
+    if (Path(target) / manifests.NAME).exists():
+        return _run_subject(Run.open(Path(target)))
+    recipe = parse(Recipe, {"name": Path(target).name, "model": {"name": target}}, where=target)
+    return Subject(name=recipe.name, recipe=recipe, weights={"untouched": Weights(folder=None, version=0)})
+
+
+def default_out(subject: Subject, suite: str) -> Path:
+    """`runs/NAME-SUITE`."""
+    return Path("runs") / f"{subject.name}-{load_suite(suite).name}"
+
+
+def _run_subject(run: Run) -> Subject:
+    values: object = run.manifest.get("recipe")
+    if not isinstance(values, dict):
+        raise PonderError(f"{run.path / manifests.NAME}: tells no recipe; give the folder of a run that was trained")
+    recipe = parse(Recipe, values, where=str(run.path / manifests.NAME))
+    weights = {"untouched": Weights(folder=None, version=0)} | _trained(run)
+    return Subject(name=run.name, recipe=recipe, weights=weights)
+
+
+def _trained(run: Run) -> dict[str, Weights]:
+    """The newest checkpoint, and the last of the stage before it."""
+    newest, _ = run.latest_checkpoint()
+    if newest is None:
+        raise PonderError(f"{run.path}: has no checkpoint to measure; go on with its training first, with --resume")
+    stage, before = newest.state["stage"], newest.number - newest.state["step"]
+    found = {stage: Weights(folder=newest.path, version=newest.number)}
+    earlier = run.checkpoint_path(before)
+    if stage == "reinforce" and earlier.exists():
+        found = {"cold_start": Weights(folder=earlier, version=before)} | found
+    return found
+
+
+def _manifest(subject: Subject, recipe: Recipe) -> dict[str, Any]:
+    """That of a run, with the checkpoints it was made from among its data."""
+    assert recipe.measure, "what is measured has a suite"
+    made = manifest(recipe, load_suite(recipe.measure.suite).domains)
+    folders = {name: weights.folder for name, weights in subject.weights.items() if weights.folder}
+    return made | {"data": made["data"] | {name: sha256(folder / SEAL) for name, folder in folders.items()}}

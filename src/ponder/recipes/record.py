@@ -1,0 +1,62 @@
+"""What a run says of itself: the manifest it begins with, and the numbers it comes to."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ponder.measure import transfer
+from ponder.recipes.load import load_suite
+from ponder.recipes.schema import DomainConfig, Recipe
+from ponder.runs.folder import Run
+from ponder.runs.machine import git_commit, machine, versions
+from ponder.runs.query import connect
+from ponder.runs.result import Number
+from ponder.types import PonderError
+
+
+def manifest(recipe: Recipe, domains: Mapping[str, DomainConfig]) -> dict[str, Any]:
+    """What a run is: everything that decides its bytes, the files of its domains included, and what it was made on."""
+    suite = load_suite(recipe.measure.suite) if recipe.measure else None
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "suite": suite.model_dump(mode="json") if suite else None,
+        "seeds": {"recipe": recipe.seed, "suite": suite.seed if suite else None},
+        "data": {name: _digest(Path(c.options["path"])) for name, c in domains.items() if "path" in c.options},
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "machine": machine(),
+    }
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PonderError(f"{path}: {error.strerror}; give a file that can be read") from None
+
+
+def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
+    """What the run comes to: transfer, and cost in minutes and memory."""
+    minutes = [row["minutes"] for row in run.timings() if row["stage"] == "run"]
+    total, peak = sum(minutes), peak_gb()
+    found = {
+        "cost.minutes": Number(total, total, total, len(minutes), "minutes", "timings.jsonl: sum of run.minutes"),
+        "cost.peak_gb": Number(peak, peak, peak, 1, "GB", "getrusage: largest resident size of the process"),
+    }
+    if measured:
+        connection, _ = connect(run.path)
+        with connection:
+            found |= transfer.numbers(connection)
+    return found
+
+
+def peak_gb() -> float:
+    """Largest resident size of this process so far, in GB (Linux counts in kilobytes, macOS in bytes)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9

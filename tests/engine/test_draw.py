@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ponder.engine.draw import BLOCK, draw, invert, uniforms
+
+LAST = 1 - 2**-24
+"""The largest uniform number there is in float32."""
+
+
+def index(masses: list[float] | torch.Tensor, *uniform: float) -> list[int]:
+    """Where each uniform number falls in one row of masses."""
+    row = torch.as_tensor(masses, dtype=torch.float32)
+    return invert(row.repeat(len(uniform), 1), torch.tensor(uniform)).tolist()
+
+
+def test_an_index_owns_its_share_of_the_interval():
+    masses = [0.0, 1.0, 0.0, 2.0, 1.0, 0.0]
+    assert index(masses, 0.0, 0.2499, 0.25, 0.7499, 0.75, LAST) == [1, 1, 3, 3, 4, 4]
+
+
+def test_masses_need_not_sum_to_one():
+    assert index([3e-8, 1e-8], 0.7499, 0.7501) == index([3e8, 1e8], 0.7499, 0.7501) == [0, 1]
+
+
+def test_rows_are_drawn_on_their_own():
+    masses = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 5.0], [1.0, 1.0, 2.0]])
+    assert invert(masses, torch.tensor([0.9, 0.0, 0.3])).tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 1000])
+def test_equal_masses_make_it_a_ruler(size: int):
+    middles = [(i + 0.5) / size for i in range(size)]
+    assert index(torch.ones(size), *middles) == list(range(size))
+    assert index(torch.ones(size), 0.0, LAST) == [0, size - 1]
+
+
+@pytest.mark.parametrize("place", [0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK + 7])
+def test_a_single_mass_is_always_taken(place: int):
+    masses = torch.zeros(2 * BLOCK + 8)
+    masses[place] = 0.3
+    assert index(masses, 0.0, 0.1, 0.5, 0.999, LAST) == [place] * 5
+
+
+def test_empty_blocks_are_passed_over():
+    masses = torch.zeros(5 * BLOCK)
+    masses[BLOCK + 3], masses[3 * BLOCK + 9] = 1.0, 3.0
+    assert index(masses, 0.0, 0.2499, 0.25, LAST) == [BLOCK + 3, BLOCK + 3, 3 * BLOCK + 9, 3 * BLOCK + 9]
+
+
+def test_what_has_no_mass_is_never_drawn():
+    """Block sums are float32 and the sums inside a block float64: the edge between them must not leak."""
+    generator = torch.Generator().manual_seed(0)
+    masses = torch.rand(400, 2 * BLOCK, generator=generator) ** 8
+    masses[torch.rand(masses.shape, generator=generator) < 0.5] = 0.0
+    masses[:, BLOCK - 40 : BLOCK] = 0.0
+    masses[:, -40:] = 0.0
+    shares = masses[:, :BLOCK].sum(-1, dtype=torch.float64) / masses.sum(-1, dtype=torch.float64)
+    for uniform in (torch.zeros(400), torch.full((400,), LAST), shares.float(), (shares - 2**-25).float()):
+        drawn = invert(masses, uniform.clamp(max=LAST))
+        assert masses.gather(1, drawn[:, None]).min() > 0
+
+
+def test_uniforms_depend_on_the_name_alone():
+    assert torch.equal(uniforms("1/train/0/chains/0", 9), uniforms("1/train/0/chains/0", 9))
+    assert torch.equal(uniforms("stream", 9)[:5], uniforms("stream", 5))
+    assert not torch.equal(uniforms("stream", 5), uniforms("Stream", 5))
+    assert uniforms("stream", 5).dtype == torch.float32
+
+
+def test_uniforms_are_uniform():
+    many = torch.cat([uniforms(str(i), 20) for i in range(500)])
+    assert many.min() >= 0 and many.max() < 1
+    assert many.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert (many < 0.1).float().mean().item() == pytest.approx(0.1, abs=0.01)
+
+
+def test_logprobs_are_those_of_the_tempered_softmax():
+    logits = torch.tensor([[0.0, 1.0, 2.0]]).log()  # chances 0, 1/3 and 2/3
+    for uniform, token, logprob in ((0.2, 1, 1 / 3), (0.4, 2, 2 / 3)):
+        tokens, logprobs = draw(logits, 1.0, torch.tensor([uniform]))
+        assert tokens.item() == token and logprobs.exp().item() == pytest.approx(logprob)
+    tokens, logprobs = draw(logits, 0.5, torch.tensor([0.21]))  # chances 0, 1/5 and 4/5
+    assert tokens.item() == 2 and logprobs.exp().item() == pytest.approx(4 / 5)
+
+
+def test_temperature_zero_takes_the_likeliest_and_tells_its_plain_chance():
+    logits = torch.tensor([[1.0, 2.0, 5.0], [4.0, 3.0, 1.0]]).log().bfloat16()
+    tokens, logprobs = draw(logits, 0.0, torch.tensor([0.0, 0.9]))
+    assert tokens.tolist() == [2, 0] and logprobs.dtype == torch.float32
+    assert logprobs.exp().tolist() == pytest.approx([5 / 8, 4 / 8], abs=0.01)
+
+
+def test_the_logits_are_left_as_they_were():
+    logits = torch.tensor([[1.0, 2.0]])
+    for temperature in (0.0, 1.0, 0.5):
+        draw(logits, temperature, torch.tensor([0.5]))
+    assert logits.tolist() == [[1.0, 2.0]]

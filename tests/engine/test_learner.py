@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from contracts.learner import EXAMPLE, GROUP, PAIR, LearnerContract, Weights, assert_bytes, branch
+from ponder.engine import learner as learner_module
+from ponder.engine.learner import LocalLearner
+from ponder.model.checkpoint import load_decoder
+from ponder.types import Learner, Lesson
+
+
+def local(folder: Path, *, dtype: torch.dtype = torch.float32, clip: float = 1e9, micro_tokens: int = 2048):
+    return LocalLearner(load_decoder(folder, dtype=dtype), clip=clip, micro_tokens=micro_tokens)
+
+
+def first_moments(learner: LocalLearner) -> Weights:
+    """A tenth of the gradient after the first step: AdamW's beta1 is 0.9."""
+    return {name: learner.optimizer.state[master]["exp_avg"] * 10 for name, master in learner.masters.items()}
+
+
+class TestLocalLearner(LearnerContract):
+    def learner(self, folder: Path, *, micro_tokens: int = 2048) -> LocalLearner:
+        return local(folder, micro_tokens=micro_tokens)
+
+    def weights(self, learner: Learner) -> Weights:
+        assert isinstance(learner, LocalLearner)
+        return {name: weight.detach().clone() for name, weight in learner.weights.items()}
+
+    def gradient(self, learner: Learner, lessons: Sequence[Lesson], loss: str) -> Weights:
+        assert isinstance(learner, LocalLearner)
+        learner.step(lessons, loss=loss, learning_rate=0.0)
+        return first_moments(learner)
+
+
+class TestLocalLearnerWithSmallHeadChunks(TestLocalLearner):
+    """The head sees three tokens at a time."""
+
+    @pytest.fixture(autouse=True)
+    def _three(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(learner_module, "HEAD_CHUNK", 3)
+
+
+def test_the_gradient_is_clipped_to_its_norm(tiny: Path):
+    one, other = local(tiny, clip=0.125), local(tiny)
+    norms = [learner.step([GROUP], loss="reinforce", learning_rate=0.0)["grad_norm"] for learner in (one, other)]
+    assert norms[0] == norms[1] > 0.125
+    clipped = first_moments(one)
+    assert sum(float((g**2).sum()) for g in clipped.values()) ** 0.5 == pytest.approx(0.125, rel=1e-3)
+    for name, gradient in first_moments(other).items():
+        torch.testing.assert_close(clipped[name], gradient * (0.125 / norms[0]), rtol=1e-3, atol=1e-7)
+
+
+def test_the_first_update_is_the_learning_rate_against_the_sign_of_the_gradient(tiny: Path):
+    learner = local(tiny)
+    before = {name: weight.detach().clone() for name, weight in learner.weights.items()}
+    learner.step([GROUP, PAIR], loss="reinforce", learning_rate=0.01)
+    for name, gradient in first_moments(learner).items():
+        large = gradient.abs() > 1e-4
+        moved = learner.weights[name].detach() - before[name]
+        torch.testing.assert_close(moved[large], -0.01 * gradient[large].sign(), rtol=1e-3, atol=1e-6)
+
+
+def test_in_bfloat16_the_masters_stay_float32_and_add_up_what_rounding_would_lose(tiny: Path):
+    learner = local(tiny, dtype=torch.bfloat16)
+    start = {name: master.detach().clone() for name, master in learner.masters.items()}
+    for _ in range(4):
+        learner.step([EXAMPLE], loss="likelihood", learning_rate=1e-5)
+    assert {master.dtype for master in learner.masters.values()} == {torch.float32}
+    assert {weight.dtype for weight in learner.weights.values()} == {torch.bfloat16}
+    for name, master in learner.masters.items():
+        assert torch.equal(learner.weights[name].detach(), master.detach().bfloat16())
+    norm = "model.norm.weight"
+    moved = (learner.masters[norm].detach() - start[norm]).abs()
+    assert moved.max().item() == pytest.approx(4e-5, rel=0.1)
+    assert torch.equal(learner.weights[norm].detach(), start[norm].bfloat16())
+
+
+def test_in_bfloat16_save_and_load_keep_the_masters(tiny: Path, tmp_path: Path):
+    one, other = local(tiny, dtype=torch.bfloat16), local(tiny, dtype=torch.bfloat16)
+    one.step([GROUP], loss="reinforce", learning_rate=1e-4)
+    one.save(tmp_path)
+    other.load(tmp_path)
+    for learner in (one, other):
+        learner.step([PAIR], loss="reinforce", learning_rate=1e-4)
+    assert_bytes(dict(other.masters), dict(one.masters))
+    assert_bytes(other.weights, one.weights)
+
+
+def test_what_is_saved_is_masters_moments_and_step_count(tiny: Path, tmp_path: Path):
+    learner = local(tiny)
+    learner.step([GROUP], loss="reinforce", learning_rate=1e-4)
+    learner.save(tmp_path)
+    state = load_file(tmp_path / learner_module.STATE_FILE)
+    kinds = {kind: sum(name.startswith(f"{kind}.") for name in state) for kind in ("master", *learner_module.MOMENTS)}
+    assert set(kinds.values()) == {len(learner.weights)} and sum(kinds.values()) == len(state)
+    assert state["step.model.norm.weight"].item() == 1
+
+
+def test_weight_decay_shrinks_what_has_no_gradient(tiny: Path):
+    learner = LocalLearner(load_decoder(tiny, dtype=torch.float32), weight_decay=0.5)
+    before = learner.weights["model.norm.weight"].detach().clone()
+    nothing = Lesson(prompt=(1,), branches=(branch([2], 0.0),))
+    learner.step([nothing], loss="reinforce", learning_rate=0.1)
+    torch.testing.assert_close(learner.weights["model.norm.weight"].detach(), before * (1 - 0.1 * 0.5))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ponder.model.chat import Chat, ThinkingFormat
+from ponder.model.hub import cache_folder
+from ponder.types import Completion, Message, Mode, Outcome, PonderError, Sample
+from tiny import make_tokenizer
+
+ASK = (Message(role="user", content="What is 3 + 4?"),)
+ODD = [
+    "naïve café",
+    "🙂👩‍👩‍👧",
+    "e\u0301 \u202eabc\u202c",
+    "\0\u2028\u200b|",
+    "答えは四十二",
+    "<b>&amp;</b>",
+    "{{ x }} %}",
+]
+
+
+@pytest.fixture(scope="module")
+def chat(tiny: Path) -> Chat:
+    return Chat.load(tiny)
+
+
+@pytest.fixture(scope="module", params=["tiny", "smollm2-135m"])
+def any_chat(request: pytest.FixtureRequest, tiny: Path) -> Chat:
+    """A tokenizer of bytes, and a real one whose tokens join letters across marks."""
+    if request.param == "tiny":
+        return Chat.load(tiny)
+    if not (cache_folder() / request.param / "tokenizer.json").is_file():
+        pytest.skip(f"{request.param} is not in the cache: run `ponder models pull {request.param}`")
+    return Chat.load(cache_folder() / request.param)
+
+
+def read(chat: Chat, tokens: Sequence[int], *, mode: str = Mode.FREE, ended: bool = True) -> Completion:
+    sample = Sample(prompt=0, sample=0, tokens=tuple(tokens), logprobs=(-0.5,) * len(tokens), ended=ended)
+    return chat.parse(sample, chat.prompt(ASK, mode), mode=mode, version=3)
+
+
+def said(chat: Chat, text: str, **how: bool | str) -> Completion:
+    """The completion whose text is this, with its end unless it was cut."""
+    ids = tuple(chat.tokenizer(text, add_special_tokens=False)["input_ids"])
+    return read(chat, ids if how.get("ended") is False else (*ids, chat.end), **how)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_prompt_is_what_the_template_says(any_chat: Chat):
+    turns = (Message(role="system", content="Be brief."), *ASK, Message(role="assistant", content="7"), *ASK)
+    as_dicts = [{"role": turn.role, "content": turn.content} for turn in turns]
+    text = any_chat.tokenizer.apply_chat_template(as_dicts, add_generation_prompt=True, tokenize=False)
+    ids = any_chat.tokenizer.apply_chat_template(as_dicts, add_generation_prompt=True, return_dict=False)
+    assert any_chat.prompt(turns) == tuple(ids)
+    assert any_chat.tokenizer.decode(any_chat.prompt(turns)) == text
+
+
+def test_a_prompt_by_hand(chat: Chat):
+    user, assistant, end = (
+        chat.tokenizer.convert_tokens_to_ids(f"<|{mark}|>") for mark in ("user", "assistant", "end")
+    )
+    bytes_of_hi = tuple(chat.tokenizer.convert_tokens_to_ids(["H", "i"]))
+    assert chat.prompt([Message(role="user", content="Hi")]) == (user, *bytes_of_hi, end, assistant)
+
+
+def test_forced_thinking_opens_the_block(any_chat: Chat):
+    prompt = any_chat.prompt(ASK, Mode.FORCED)
+    assert prompt == any_chat.prompt(ASK) + any_chat.opening
+    assert any_chat.tokenizer.decode(prompt).endswith("<think>")
+    assert any_chat.prompt(ASK, Mode.FEWSHOT) == any_chat.prompt(ASK, Mode.FREE)
+
+
+def test_a_system_message_stands_first_unless_there_is_one(tiny: Path):
+    chat = Chat.load(tiny, system="Think first.")
+    own = (Message(role="system", content="Be brief."), *ASK)
+    plain = Chat.load(tiny)
+    assert chat.prompt(ASK) == plain.prompt((Message(role="system", content="Think first."), *ASK))
+    assert chat.prompt(own) == plain.prompt(own)
+
+
+@pytest.mark.parametrize("answer", ["7", "<answer>7</answer>", *ODD])
+@pytest.mark.parametrize("thinking", [None, "", "3 + 4 = 7.", *ODD])
+def test_what_is_written_is_read_back(any_chat: Chat, answer: str, thinking: str | None):
+    completion = read(any_chat, any_chat.reply(answer, thinking))
+    assert (completion.answer, completion.thinking) == (answer, thinking)
+    assert completion.outcome is Outcome.ANSWERED
+    assert completion.policy_version == 3 and completion.prompt == any_chat.prompt(ASK)
+
+
+@pytest.mark.parametrize("thinking", ["3 + 4 = 7.", "", "a <", *ODD])
+def test_thinking_ends_with_the_first_token_that_completes_its_mark(any_chat: Chat, thinking: str):
+    completion = read(any_chat, any_chat.reply("7", thinking))
+    until = any_chat.tokenizer.decode(completion.tokens[: completion.thinking_tokens])
+    before = any_chat.tokenizer.decode(completion.tokens[: completion.thinking_tokens - 1])
+    assert "</think>" in until and "</think>" not in before
+
+
+def test_thinking_tokens_by_hand(chat: Chat):
+    free, forced = chat.reply("7", "ab"), chat.reply("7", "ab")[len("<think>") :]
+    assert read(chat, free).thinking_tokens == len("<think>ab</think>") == 17
+    assert read(chat, forced, mode=Mode.FORCED).thinking_tokens == len("ab</think>") == 10
+    assert read(chat, chat.reply("7")).thinking_tokens == 0
+
+
+def test_forced_thinking_is_read_though_the_block_was_opened_for_it(any_chat: Chat):
+    tokens = any_chat.reply("7", "3 + 4 = 7.")[len(any_chat.opening) :]
+    completion = read(any_chat, tokens, mode=Mode.FORCED)
+    assert (completion.thinking, completion.answer, completion.outcome) == ("3 + 4 = 7.", "7", Outcome.ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("text", "thinking", "answer", "outcome"),
+    [
+        ("7", None, "7", Outcome.ANSWERED),
+        ("  7\n", None, "7", Outcome.ANSWERED),
+        ("", None, "", Outcome.NO_ANSWER),
+        (" \n", None, "", Outcome.NO_ANSWER),
+        ("<think>so</think>", "so", "", Outcome.NO_ANSWER),
+        ("<think>so</think> \n ", "so", "", Outcome.NO_ANSWER),
+        ("<think>so 7", "so 7", "", Outcome.NO_ANSWER),
+        ("\n <think> so </think> 7 ", "so", "7", Outcome.ANSWERED),
+        ("<think>a</think>b</think>7", "a", "b</think>7", Outcome.ANSWERED),
+        ("7</think>8", None, "7</think>8", Outcome.ANSWERED),
+        ("7 <think>late</think>", None, "7 <think>late</think>", Outcome.ANSWERED),
+    ],
+)
+def test_blocks_are_read_by_one_rule(chat: Chat, text: str, thinking: str | None, answer: str, outcome: Outcome):
+    completion = said(chat, text)
+    assert (completion.thinking, completion.answer, completion.outcome) == (thinking, answer, outcome)
+    assert (completion.thinking_tokens > 0) == (thinking is not None)
+
+
+def test_a_block_that_never_closes_is_thinking_to_the_last_token(chat: Chat):
+    completion = said(chat, "<think>so 7")
+    assert completion.thinking_tokens == len(completion.tokens) == len("<think>so 7") + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("<think>so", ""), ("<think>so</think>", ""), ("<think>so</think>The answer is", "The answer is")],
+)
+def test_what_was_cut_is_truncated_whatever_it_says(chat: Chat, text: str, answer: str):
+    completion = said(chat, text, ended=False)
+    assert (completion.outcome, completion.answer) == (Outcome.TRUNCATED, answer)
+
+
+def test_forced_thinking_that_never_closes_has_no_answer(chat: Chat):
+    completion = said(chat, "so 7", mode=Mode.FORCED)
+    assert (completion.thinking, completion.answer, completion.outcome) == ("so 7", "", Outcome.NO_ANSWER)
+    assert completion.thinking_tokens == len(completion.tokens)
+
+
+def test_a_letter_cut_in_its_bytes_does_not_break_reading(chat: Chat):
+    whole = chat.reply("", "no 🙂")
+    assert read(chat, whole[: len("<think>no ") + 2], ended=False).thinking == "no \ufffd"
+
+
+def test_marks_of_the_template_are_not_part_of_an_answer(chat: Chat):
+    assert said(chat, "7<|user|>").answer == "7"
+
+
+def test_other_marks_can_be_chosen(tiny: Path):
+    chat = Chat(Chat.load(tiny).tokenizer, thinking=ThinkingFormat(open="[[", close="]]"))
+    completion = read(chat, chat.reply("7", "so"))
+    assert (completion.thinking, completion.answer, completion.thinking_tokens) == ("so", "7", 6)
+    assert chat.tokenizer.decode(chat.prompt(ASK, Mode.FORCED)).endswith("[[")
+
+
+def test_a_tokenizer_without_a_chat_template_is_refused():
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = None
+    with pytest.raises(PonderError, match="its tokenizer has no chat template; use an instruct model"):
+        Chat(tokenizer)
