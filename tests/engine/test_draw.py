@@ -92,6 +92,15 @@ def test_temperature_zero_takes_the_likeliest_and_tells_its_plain_chance():
     assert logprobs.exp().tolist() == pytest.approx([5 / 8, 4 / 8], abs=0.01)
 
 
+def test_a_draw_far_from_the_likeliest_has_an_exact_logprob():
+    logits = torch.tensor([[30.0, 0.0, 29.0]])
+    tokens, logprobs = draw(logits, 2.0, torch.tensor([0.62]))  # chances e^15, 1 and e^14.5 over their sum
+    assert tokens.item() == 0
+    torch.testing.assert_close(logprobs, (logits / 2).log_softmax(-1)[:, 0])
+    tokens, logprobs = draw(logits, 1.0, torch.tensor([0.7311]))
+    assert logprobs.item() == pytest.approx(logits.log_softmax(-1)[0, tokens.item()].item(), rel=1e-5)
+
+
 def test_the_logits_are_left_as_they_were():
     logits = torch.tensor([[1.0, 2.0]])
     for temperature in (0.0, 1.0, 0.5):

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from contracts.learner import EXAMPLE, GROUP, PAIR, LearnerContract, Weights, assert_bytes, branch
 from ponder.engine import learner as learner_module
+from ponder.engine import packing
 from ponder.engine.learner import LocalLearner
 from ponder.model.checkpoint import load_decoder
 from ponder.types import Learner, Lesson
@@ -37,12 +38,13 @@ class TestLocalLearner(LearnerContract):
         return first_moments(learner)
 
 
-class TestLocalLearnerWithSmallHeadChunks(TestLocalLearner):
-    """The head sees three tokens at a time."""
+class TestLocalLearnerOfLongRows(TestLocalLearner):
+    """What thousands of tokens do, with few: the head sees three at a time, and attention is fused."""
 
     @pytest.fixture(autouse=True)
-    def _three(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _small_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(learner_module, "HEAD_CHUNK", 3)
+        monkeypatch.setattr(packing, "WRITTEN_OUT", 4)
 
 
 def test_the_gradient_is_clipped_to_its_norm(tiny: Path):

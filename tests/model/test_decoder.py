@@ -10,7 +10,15 @@ from safetensors.torch import save_file
 
 from contracts.sampler import reference
 from ponder.model.checkpoint import load_decoder
-from ponder.model.decoder import Decoder, DecoderConfig, causal, masked_attention, rotary_angles, rotate
+from ponder.model.decoder import (
+    Decoder,
+    DecoderConfig,
+    biased_attention,
+    causal,
+    masked_attention,
+    rotary_angles,
+    rotate,
+)
 from ponder.model.hub import cache_folder, resolve
 from ponder.types import PonderError
 from tiny import make_tiny, random_weights
@@ -122,6 +130,8 @@ def test_grouped_attention_is_plain_attention_with_repeated_heads(new: int):
     scores = q @ k.repeat_interleave(3, dim=1).transpose(-1, -2) / 2.0
     expected = scores.masked_fill(~mask, -torch.inf).softmax(-1) @ v.repeat_interleave(3, dim=1)
     torch.testing.assert_close(masked_attention(q, k, v, mask), expected, atol=1e-5, rtol=0)
+    bias = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf).expand(-1, 6, -1, -1).flatten(0, 1)
+    torch.testing.assert_close(biased_attention(q, k, v, bias), expected, atol=1e-5, rtol=0)
 
 
 def test_what_comes_later_changes_nothing_before(tiny: Path):

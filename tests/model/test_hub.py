@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def shop(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         assert gguf.read_bytes() == b"GGUF"
         shutil.copytree(tiny, target)
 
-    monkeypatch.setattr(hub.sys, "executable", str(shop / "python"))
+    monkeypatch.setattr(sys, "executable", str(shop / "python"))
     monkeypatch.setattr(hub, "_dequantise", dequantise)
     monkeypatch.setitem(hub.KNOWN, "toy", toy)
     monkeypatch.setenv("PONDER_CACHE", str(tmp_path / "cache"))
@@ -118,7 +119,7 @@ def test_a_cache_that_cannot_be_written_names_the_variable(shop: Path, monkeypat
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(hub.tempfile, "TemporaryDirectory", refused)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refused)
     assert "Permission denied; set PONDER_CACHE to a folder you can write" in message("toy")
 
 

@@ -51,7 +51,7 @@ def doctor(*, as_json: bool) -> None:
 
 
 def _records(found: Mapping[str, Finding]) -> dict[str, dict[str, object]]:
-    return {name: asdict(finding) for name, finding in found.items()}
+    return {name: asdict(f) | {"remedy": "" if f.ok else f.remedy} for name, f in found.items()}
 
 
 def check_python() -> Finding:

@@ -75,7 +75,7 @@ def _root(
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A TOML file.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")],
     out: Out = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrides the recipe, e.g. rl.steps=5.")
@@ -128,7 +128,7 @@ def models(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @models_app.command()
-def pull(name: Annotated[str, typer.Argument(help="One of `ponder models`.")], as_json: Json = False) -> None:
+def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="One of `ponder models`.")], as_json: Json = False) -> None:
     """Fetch a model into the cache."""
     from ponder.cli.models import pull as job
 

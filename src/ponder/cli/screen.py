@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 WIDTH = 100
 """Columns where there is no terminal to ask."""
@@ -20,7 +21,7 @@ def people(*, as_json: bool) -> Console:
 
 def say(console: Console, text: str, *, style: str = "") -> None:
     """A line as it is: no markup, and not wrapped."""
-    console.print(text, style=style, markup=False, emoji=False, soft_wrap=True)
+    console.print(Text(text, style=style), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -67,7 +67,7 @@ class Lines(Watcher):
     def measured(self, condition: str, rollouts: Sequence[Rollout]) -> None:
         """Say what came out, and show two completions."""
         say(self.console, f"  {condition} in {self.pace.spent()}: {note(summary(rollouts), {})}")
-        show(self.console, to_read(rollouts, 0))
+        show(self.console, to_read(rollouts, len(rollouts) // 2))
 
     def warned(self, message: str) -> None:
         """Say it."""
@@ -123,7 +123,7 @@ class Bars(Lines):
         count = len(rollouts)
         told = note(summary(rollouts), {})
         self.progress.update(self.bar, total=count, completed=count, left=self.pace.spent(), note=told)
-        show(self.console, to_read(rollouts, 0))
+        show(self.console, to_read(rollouts, len(rollouts) // 2))
 
 
 class Pace:

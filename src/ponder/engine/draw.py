@@ -22,22 +22,28 @@ def uniforms(stream: str, n: int) -> Tensor:
 
 
 def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor) -> tuple[Tensor, Tensor]:
-    """Tokens `[B]` and their logprobs `[B]` under softmax(logits / temperature); at 0 the likeliest, untempered."""
-    logits_BV = logits_BV.float()
-    if temperature == 0:
-        tokens_B = logits_BV.argmax(-1)
-    else:
-        if temperature != 1:
-            logits_BV = logits_BV / temperature
-        tokens_B = invert((logits_BV - logits_BV.amax(-1, keepdim=True)).exp_(), uniforms_B)
-    chosen_B = logits_BV.gather(-1, tokens_B[:, None])[:, 0]
-    return tokens_B, chosen_B - logits_BV.logsumexp(-1)
+    """Tokens `[B]` and their logprobs `[B]` under softmax(logits / temperature); at 0 the likeliest, untempered.
+
+    The vocabulary is wide, so each pass over it costs: one copy in fp32, turned into masses in place.
+    """
+    heights_BV = logits_BV.float()
+    if heights_BV is logits_BV:
+        heights_BV = logits_BV.clone()
+    if temperature not in (0, 1):
+        heights_BV /= temperature
+    highest_B, likeliest_B = heights_BV.max(-1)
+    heights_BV -= highest_B[:, None]
+    masses_BV = heights_BV.exp_()
+    tokens_B = likeliest_B if temperature == 0 else invert(masses_BV, uniforms_B)
+    chosen_B = masses_BV.gather(-1, tokens_B[:, None])[:, 0]
+    return tokens_B, (chosen_B / masses_BV.sum(-1)).log()
 
 
 def invert(masses_BV: Tensor, uniforms_B: Tensor) -> Tensor:
     """Index `[B]` where the running sum of unnormalised masses first exceeds u times their total."""
-    pad = -masses_BV.shape[1] % BLOCK
-    blocks_BWK = torch.nn.functional.pad(masses_BV, (0, pad)).unflatten(1, (-1, BLOCK))
+    if pad := -masses_BV.shape[1] % BLOCK:
+        masses_BV = torch.nn.functional.pad(masses_BV, (0, pad))
+    blocks_BWK = masses_BV.unflatten(1, (-1, BLOCK))
     sums_BW = blocks_BWK.sum(-1).double().cumsum(-1)
     target_B1 = uniforms_B[:, None].double() * sums_BW[:, -1:]
     block_B1 = torch.searchsorted(sums_BW, target_B1, right=True).clamp(max=sums_BW.shape[1] - 1)
@@ -45,4 +51,4 @@ def invert(masses_BV: Tensor, uniforms_B: Tensor) -> Tensor:
     inside_BK = blocks_BWK[torch.arange(len(blocks_BWK)), block_B1[:, 0]].double().cumsum(-1)
     last_B1 = torch.searchsorted(inside_BK, inside_BK[:, -1:].contiguous())  # of the block that has mass
     within_B1 = torch.searchsorted(inside_BK, target_B1 - before_B1, right=True).minimum(last_B1)
-    return (block_B1 * BLOCK + within_B1)[:, 0].clamp(max=masses_BV.shape[1] - 1)
+    return (block_B1 * BLOCK + within_B1)[:, 0]

@@ -61,7 +61,7 @@ class LocalLearner:
     """AdamW on a decoder in this process; a `ponder.types.Learner`."""
 
     def __init__(
-        self, decoder: Decoder, *, clip: float = 1.0, weight_decay: float = 0.0, micro_tokens: int = 2048
+        self, decoder: Decoder, *, clip: float = 1.0, weight_decay: float = 0.0, micro_tokens: int = 1536
     ) -> None:
         """`clip`: largest gradient norm; `micro_tokens`: padded positions computed at once, which bounds the memory."""
         self.decoder, self.clip, self.micro_tokens = decoder, clip, micro_tokens
@@ -109,7 +109,8 @@ class LocalLearner:
 
     def _accumulate(self, micro: Micro, loss: Loss, tally: Tally) -> None:
         """Add the gradient of one micro-batch: the head chunk by chunk, then the trunk once."""
-        hidden = self.decoder.hidden(micro.tokens_RL, micro.positions_RL, micro.attend)
+        attend = micro.attend(self.decoder.config.num_attention_heads, self.decoder.lm_head.weight.dtype)
+        hidden = self.decoder.hidden(micro.tokens_RL, micro.positions_RL, attend)
         predicting_ND = hidden.flatten(0, 1)[micro.source_N]
         leaf_ND = predicting_ND.detach().requires_grad_()
         for start in range(0, len(leaf_ND), HEAD_CHUNK):

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ponder.model.decoder import Attend, masked_attention
+from ponder.model.decoder import Attend, biased_attention, masked_attention
 from ponder.types import Lesson
 
+WRITTEN_OUT = 512
+"""Longest rows whose attention is written out; the memory of longer ones would grow too large."""
 PADDING = -1
 """Branch number of positions that hold nothing; the prompt is branch 0."""
 
@@ -40,10 +42,13 @@ class Micro:
     weight_N: Tensor
     """Its share in the loss of the batch."""
 
-    @property
-    def attend(self) -> Attend:
-        """How the decoder attends over these rows."""
-        return lambda layer, q, k, v: masked_attention(q, k, v, self.mask_R1LL)
+    def attend(self, heads: int, dtype: torch.dtype) -> Attend:
+        """How a decoder of that many query heads attends over these rows."""
+        if self.tokens_RL.shape[1] > WRITTEN_OUT:
+            return lambda layer, q, k, v: masked_attention(q, k, v, self.mask_R1LL)
+        bias_R1LL = torch.zeros(self.mask_R1LL.shape, dtype=dtype).masked_fill(~self.mask_R1LL, -torch.inf)
+        bias = bias_R1LL.expand(-1, heads, -1, -1).flatten(0, 1)
+        return lambda layer, q, k, v: biased_attention(q, k, v, bias)
 
 
 def micro_batches(lessons: Sequence[Lesson], *, tokens: int) -> Iterator[Micro]:

@@ -112,5 +112,6 @@ def examples(domain: Domain, n: int, *, seed: int) -> tuple[Message, ...]:
 
 
 def with_shots(problem: Problem, shots: Sequence[Message]) -> Problem:
-    """The problem after solved ones."""
-    return replace(problem, messages=(*shots, *problem.messages))
+    """The problem after solved ones; a system message stays first."""
+    first = int(problem.messages[0].role == "system")
+    return replace(problem, messages=(*problem.messages[:first], *shots, *problem.messages[first:]))

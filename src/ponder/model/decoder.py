@@ -210,6 +210,18 @@ def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
+def biased_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """Attention with an additive `bias` [B*H,L,L], -inf where nothing may be seen; q [B,H,L,E], k and v [B,K,L,E].
+
+    Written out because the fused kernel's backward pass takes three to five times as long on a CPU; its
+    probabilities are kept for that pass, so it is for rows of hundreds of positions, not of thousands.
+    """
+    group = q.shape[1] // k.shape[1]
+    k, v = (x.repeat_interleave(group, dim=1) if group > 1 else x for x in (k, v))
+    scores = torch.baddbmm(bias, q.flatten(0, 1), k.flatten(0, 1).transpose(1, 2), alpha=q.shape[-1] ** -0.5)
+    return torch.bmm(scores.softmax(-1), v.flatten(0, 1)).unflatten(0, q.shape[:2])
+
+
 def causal(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attend to everything before, each row being one text; an `Attend`."""
     mask = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool, device=q.device).tril()

@@ -17,6 +17,13 @@ from ponder.types import PonderError
 
 Config = TypeVar("Config", bound=BaseModel)
 
+REASONS = {
+    "model_type": "must be a section with keys of its own",
+    "dict_type": "must be a section with keys of its own",
+    "too_short": "name at least one",
+}
+"""Kind of fault -> what to say of it, where pydantic's own words are for programmers."""
+
 
 def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     """The recipe in a TOML file, with `key.of.it=value` settings laid over it."""
@@ -90,7 +97,13 @@ def _line(kind: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] == "value_error":
         name, _, reason = message.partition(": ")
         return f"{field}.{name} = {error['input'][name]!r}: {reason}"
-    return f"{field} = {error['input']!r}: {message[0].lower()}{message[1:]}"
+    reason = REASONS.get(error["type"], f"{message[0].lower()}{message[1:]}")
+    return f"{field} = {_clipped(error['input'])}: {reason}"
+
+
+def _clipped(value: Any, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:

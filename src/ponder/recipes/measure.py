@@ -133,4 +133,5 @@ def _manifest(subject: Subject, recipe: Recipe) -> dict[str, Any]:
     assert recipe.measure, "what is measured has a suite"
     made = manifest(recipe, load_suite(recipe.measure.suite).domains)
     folders = {name: weights.folder for name, weights in subject.weights.items() if weights.folder}
-    return made | {"data": made["data"] | {name: sha256(folder / SEAL) for name, folder in folders.items()}}
+    seals = {f"checkpoints/{name}": sha256(folder / SEAL) for name, folder in folders.items()}
+    return made | {"data": made["data"] | seals}

@@ -41,7 +41,7 @@ class ModelConfig(Strict):
     """System message of every conversation; the template's own where it is left out."""
     rows: int = Field(256, ge=1)
     """Most completions written at once."""
-    micro_tokens: int = Field(2048, ge=1)
+    micro_tokens: int = Field(1536, ge=1)
     """Padded positions learned at once: bounds the memory."""
 
 

@@ -40,6 +40,15 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     return out
 
 
+class OnceKeeper(Keeper):
+    """Leaves a checkpoint that is there already: of a stage that was over, or whose time was up right after one."""
+
+    def keep(self, stage: Stage, done: int) -> None:
+        """See `Keeper`."""
+        if not self.run.checkpoint_path(self.before + done).exists():
+            super().keep(stage, done)
+
+
 class Training:
     """A run in progress: the policy, how many updates it has had, and which stage it is in."""
 
@@ -89,7 +98,7 @@ class Training:
         return build.build_reinforce(self.recipe, self.policy, self.learner, self.found, before)
 
     def _train(self, stage: Stage, start: int, deadline: float | None) -> None:
-        keeper = Keeper(
+        keeper = OnceKeeper(
             run=self.run,
             save=lambda folder: self.policy.save(folder, self.learner),
             every=self.recipe.checkpoint_every,

@@ -59,9 +59,11 @@ class Keeper:
     """Checkpoints of earlier stages, never removed."""
 
     def keep(self, stage: Stage, done: int) -> None:
-        """Write the checkpoint after `done` steps of `stage`, and drop the older ones of it."""
-        with self.run.checkpoint(self.before + done, {"stage": stage.name, "step": done}) as folder:
-            self.save(folder)
+        """Write the checkpoint after `done` steps of `stage` unless it is there, and drop the older ones of it."""
+        number = self.before + done
+        if not self.run.checkpoint_path(number).exists():  # a number tells the updates, and those tell the weights
+            with self.run.checkpoint(number, {"stage": stage.name, "step": done}) as folder:
+                self.save(folder)
         self.run.keep(1, protected=self.protected)
 
 

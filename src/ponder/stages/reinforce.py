@@ -91,7 +91,7 @@ class Reinforce:
         return rewards_PG, judged_PG
 
     def _stop_if_not_judged(self, judged_PG: Tensor) -> None:
-        share = 1.0 - judged_PG.float().mean().item()
+        share = judged_PG.logical_not().double().mean().item()
         if share > self.max_not_judged:
             raise PonderError(
                 f"rl.max_not_judged = {self.max_not_judged:g}: the verifier failed on {share:.0%} of the rollouts of "

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from recipes.small import write_small
+
+from ponder.recipes.load import load_recipe
+from ponder.recipes.measure import default_out, find_subject, measure
+from ponder.recipes.schema import MeasureConfig
+from ponder.recipes.train import train
+from ponder.runs.folder import Run
+from ponder.types import PonderError
+
+
+@pytest.fixture(scope="module")
+def trained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with both stages, beside the recipe and the suite it was made with."""
+    folder = tmp_path_factory.mktemp("measure")
+    return train(load_recipe(write_small(folder, tiny, cold=4, rl=4)), folder / "run")
+
+
+def few(run: Path, **options: int) -> MeasureConfig:
+    return MeasureConfig(suite=str(run.parent / "few.toml"), **options)
+
+
+def columns(path: Path) -> dict[str, list[object]]:
+    """What one file of measured rollouts holds, its run's name aside."""
+    return pq.read_table(path).drop_columns(["run"]).to_pydict()
+
+
+def test_a_run_measured_again_gives_what_it_measured_itself(trained: Path, tmp_path: Path) -> None:
+    again = measure(find_subject(str(trained)), few(trained), tmp_path / "again")
+    names = sorted(path.name for path in (trained / "measured").iterdir())
+    assert names == [f"{name}.parquet" for name in ("after", "before", "fewshot", "forced", "untouched")]
+    for name in names:
+        assert columns(again / "measured" / name) == columns(trained / "measured" / name)
+    ours, theirs = (
+        {name: (n.value, n.low, n.high, n.n) for name, n in Run.open(run).result().items() if "cost" not in name}
+        for run in (trained, again)
+    )
+    assert ours == theirs
+    assert not (again / "checkpoints").exists()
+
+
+def test_the_checkpoints_are_those_after_each_stage(trained: Path) -> None:
+    subject = find_subject(str(trained))
+    assert {name: weights.version for name, weights in subject.weights.items()} == {
+        "untouched": 0,
+        "cold_start": 4,
+        "reinforce": 8,
+    }
+    assert subject.weights["cold_start"].folder == trained / "checkpoints" / "000004"
+    assert default_out(subject, "transfer") == Path("runs/run-transfer")
+
+
+def test_tiers_come_from_the_recipe_of_the_run(trained: Path, tmp_path: Path) -> None:
+    asked = measure(find_subject(str(trained)), few(trained, problems=2, samples=3), tmp_path / "tiers")
+    found = columns(asked / "measured" / "after.parquet")
+    tiers = dict(zip(found["domain"], found["tier"], strict=True))
+    assert tiers == {"letters": "trained", "coin": "unseen", "where": "unseen"}
+    assert len(found["domain"]) == 3 * 2 * 3
+
+
+def test_a_model_is_measured_untouched_and_with_examples(tiny: Path, trained: Path, tmp_path: Path) -> None:
+    run = measure(find_subject(str(tiny)), few(trained), tmp_path / "model")
+    assert sorted(path.stem for path in (run / "measured").iterdir()) == ["fewshot", "untouched"]
+    assert set(columns(run / "measured" / "untouched.parquet")["tier"]) == {"unseen"}
+
+
+def test_measuring_can_be_resumed(tiny: Path, trained: Path, tmp_path: Path) -> None:
+    subject, out = find_subject(str(tiny)), tmp_path / "resumed"
+    measure(subject, few(trained), out)
+    kept = (out / "measured" / "untouched.parquet").stat().st_mtime_ns
+    (out / "measured" / "fewshot.parquet").unlink()
+    with pytest.raises(PonderError, match="--resume"):
+        measure(subject, few(trained), out)
+    measure(subject, few(trained), out, resume=True)
+    assert (out / "measured" / "fewshot.parquet").exists()
+    assert (out / "measured" / "untouched.parquet").stat().st_mtime_ns == kept
+
+
+def test_another_checkpoint_is_another_measurement(trained: Path, tmp_path: Path) -> None:
+    """A measurement is not resumed after the run has gone on."""
+    subject, out = find_subject(str(trained)), tmp_path / "run"
+    measure(subject, few(trained, problems=2), out)
+    weights = dict(subject.weights) | {"reinforce": subject.weights["cold_start"]}
+    moved = type(subject)(name=subject.name, recipe=subject.recipe, weights=weights)
+    with pytest.raises(PonderError, match=r"data\.checkpoints/reinforce"):
+        measure(moved, few(trained, problems=2), out, resume=True)
+
+
+def test_what_cannot_be_measured_is_refused(trained: Path, tmp_path: Path) -> None:
+    with Run.create(tmp_path / "bare", {"recipe": None}):
+        pass
+    with pytest.raises(PonderError, match="tells no recipe"):
+        find_subject(str(tmp_path / "bare"))
+    with Run.create(tmp_path / "new", {"recipe": Run.open(trained).manifest["recipe"]}):
+        pass
+    with pytest.raises(PonderError, match="no checkpoint to measure"):
+        find_subject(str(tmp_path / "new"))
+    with pytest.raises(PonderError, match="no such folder, and not a name ponder knows"):
+        measure(find_subject(str(tmp_path / "none")), few(trained), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import CUT, Numbered, RecordingLearner, ScriptedSampler, ScriptedVerifier
+from ponder.model.chat import Chat
+from ponder.rollout import Check, Examiner, Roller
+from ponder.stages.reinforce import Reinforce, summary
+from ponder.types import Lesson, PonderError, Role
+
+LINES = (
+    ("0", "<think>so</think>0", "9", "fail"),
+    ("1", "1", "1", "1"),
+    (f"2{CUT}", "", "<think>", "3"),
+    ("3", "fail", "fail", "fail"),
+)
+"""Answers to problems whose references are 0, 1, 2 and 3: mixed, all right, all wrong, one judged."""
+
+
+@pytest.fixture(scope="module")
+def chat(tiny: Path) -> Chat:
+    return Chat.load(tiny)
+
+
+def stage(chat: Chat, lines: Any = LINES, **changes: Any) -> tuple[Reinforce, RecordingLearner]:
+    learner = RecordingLearner()
+    check = Check(verifier=ScriptedVerifier(), roles=(Role.PAY, Role.GOLD))
+    examiner = Examiner({"sums": [check]})
+    roller = Roller(sampler=ScriptedSampler(chat=chat, lines=lines), chat=chat, examiner=examiner, seed=0)
+    settings: dict[str, Any] = {
+        "weights": {"sums": 1},
+        "steps": 10,
+        "problems": 4,
+        "group": 4,
+        "max_tokens": 32,
+        "learning_rate": 1e-3,
+        "warmup": 4,
+        "normalise": "none",
+        "cost": 0.0,
+        "max_not_judged": 0.5,
+        "seed": 0,
+        "before": 100,
+    }
+    domains = {"sums": Numbered()}
+    return Reinforce(learner=learner, roller=roller, domains=domains, **(settings | changes)), learner
+
+
+def lessons(chat: Chat, lines: Any = LINES, **changes: Any) -> tuple[Lesson, ...]:
+    reinforce, learner = stage(chat, lines, **changes)
+    reinforce.step(0)
+    return learner.steps[0][0]
+
+
+def test_only_groups_whose_judged_rewards_differ_are_learned(chat: Chat):
+    (lesson,) = lessons(chat)
+    assert lesson.prompt == chat.prompt(Numbered().problems("train", seed=0, n=1)[0].messages)
+    assert [branch.tokens for branch in lesson.branches] == [chat.reply("0"), chat.reply("0", "so"), chat.reply("9")]
+
+
+def test_advantages_are_against_the_mean_of_the_judged(chat: Chat):
+    (lesson,) = lessons(chat)
+    assert [branch.advantage for branch in lesson.branches] == pytest.approx([1 / 3, 1 / 3, -2 / 3])
+    assert [branch.logprobs for branch in lesson.branches] == [(-0.5,) * len(b.tokens) for b in lesson.branches]
+
+
+def test_normalising_divides_by_the_deviation_over_all_judged(chat: Chat):
+    (lesson,) = lessons(chat, normalise="batch")
+    judged = 3 + 4 + 4 + 1
+    deviation = ((1 / 9 + 1 / 9 + 4 / 9) / judged) ** 0.5
+    assert [b.advantage for b in lesson.branches] == pytest.approx(
+        [1 / 3 / deviation, 1 / 3 / deviation, -2 / 3 / deviation], rel=1e-4
+    )
+
+
+def test_every_token_weighs_the_same_and_all_of_them_one(chat: Chat):
+    found = lessons(chat, (("0", "12", "1", "0"), ("<think>so</think>1", "0", "1", "0")))
+    branches = [branch for lesson in found for branch in lesson.branches]
+    assert len(found) == 2 and len({branch.weight for branch in branches}) == 1
+    assert sum(branch.weight * len(branch.tokens) for branch in branches) == pytest.approx(1.0)
+
+
+def test_tokens_cost_only_those_who_are_right(chat: Chat):
+    (lesson, *_) = lessons(chat, (("0", "<think>so</think>0", "9", "99999"),), cost=0.01, problems=1)
+    rewards = [1 - 0.01 * 2, 1 - 0.01 * 19, 0.0, 0.0]
+    mean = sum(rewards) / 4
+    assert [b.advantage for b in lesson.branches] == pytest.approx([reward - mean for reward in rewards])
+
+
+def test_with_a_cost_a_group_that_is_all_right_learns_to_be_short(chat: Chat):
+    (lesson,) = lessons(chat, (("0", "<think>so</think>0", "0", "0"),), cost=0.01, problems=1)
+    assert [branch.advantage > 0 for branch in lesson.branches] == [True, False, True, True]
+
+
+def test_a_step_that_teaches_nothing_does_not_learn(chat: Chat):
+    reinforce, learner = stage(chat, (("x",) * 4,))
+    step = reinforce.step(0)
+    assert learner.steps == [] and step.metrics["groups_learned"] == 0 and len(step.rollouts) == 16
+
+
+def test_it_stops_with_one_line_when_the_verifier_fails_too_often(chat: Chat):
+    assert stage(chat, max_not_judged=0.25)[0].step(0).metrics["not_judged"] == 0.25
+    reinforce, learner = stage(chat, max_not_judged=0.2)
+    with pytest.raises(PonderError, match=r"^rl.max_not_judged = 0.2: the verifier failed on 25% of the rollouts .*$"):
+        reinforce.step(0)
+    assert learner.steps == []
+
+
+def test_a_share_at_the_limit_is_within_it(chat: Chat):
+    lines = (("0", "x", "x", "x", "fail"), ("1", "x", "x", "x", "x"))
+    reinforce, learner = stage(chat, lines, problems=2, group=5, max_not_judged=0.1)
+    reinforce.step(0)
+    assert len(learner.steps) == 1
+
+
+def test_steps_ask_for_the_next_problems_under_the_next_version(chat: Chat):
+    rollouts = stage(chat)[0].step(2).rollouts
+    assert [r.problem.id for r in rollouts[::4]] == [f"sums/train/0/{i}" for i in (8, 9, 10, 11)]
+    assert {(r.stage, r.step, r.completion.policy_version) for r in rollouts} == {("reinforce", 2, 102)}
+    assert {(r.cell.budget, r.cell.temperature, r.cell.tier) for r in rollouts} == {(32, 1.0, "")}
+
+
+def test_the_learning_rate_warms_up_and_stays(chat: Chat):
+    reinforce, learner = stage(chat)
+    rates = [reinforce.step(index).metrics["learning_rate"] for index in (0, 1, 3, 9)]
+    assert rates == pytest.approx([0.25e-3, 0.5e-3, 1e-3, 1e-3])
+    assert [(loss, rate) for _, loss, rate in learner.steps] == [("reinforce", 0.25e-3)]
+    assert stage(chat, warmup=0)[0].step(0).metrics["learning_rate"] == 1e-3
+
+
+def test_metrics_hold_no_clock(chat: Chat):
+    one, other = (stage(chat)[0].step(0) for _ in range(2))
+    assert one.metrics == other.metrics
+    assert one.metrics["loss"] == 1.0 and one.metrics["groups_learned"] == 1
+    assert set(one.timings) == {"sample_seconds", "learn_seconds", "sample_tokens_per_second"}
+
+
+def test_the_summary_by_hand(chat: Chat):
+    found = summary(stage(chat)[0].step(0).rollouts)
+    tokens = [2, 19, 2, 5] + [2] * 4 + [1, 1, 8, 2] + [2, 5, 5, 5]
+    thinking = [0, 17, 0, 0] + [0] * 4 + [0, 0, 8, 0] + [0] * 4
+    assert found == pytest.approx(
+        {
+            "rollouts": 16,
+            "reward": (2 + 4 + 0 + 1) / 12,
+            "gold": (2 + 4 + 0 + 1) / 12,
+            "share_thinking": 2 / 16,
+            "thinking_tokens": sum(thinking) / 16,
+            "answer_tokens": (sum(tokens) - sum(thinking)) / 16,
+            "truncated": 1 / 16,
+            "no_answer": 2 / 16,
+            "not_judged": 4 / 16,
+        }
+    )
+
+
+def test_a_step_of_which_nothing_could_be_judged_has_no_reward(chat: Chat):
+    found = summary(stage(chat, (("fail",) * 4,), max_not_judged=1.0)[0].step(0).rollouts)
+    assert found["reward"] != found["reward"] and found["not_judged"] == 1.0 and "gold" not in found

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakes import CUT, ScriptedSampler, ScriptedVerifier, ask
+from ponder.model.chat import Chat
+from ponder.rollout import Check, Examiner, Roller, common_params
+from ponder.types import Cell, Completion, Mode, Outcome, Role, Rollout, Sampler, SamplingParams, Status, Verifier
+
+SUMS = [ask("3 + 4?", "7"), ask("4 + 4?", "8", index=1)]
+
+
+@pytest.fixture(scope="module")
+def chat(tiny: Path) -> Chat:
+    return Chat.load(tiny)
+
+
+def completion(answer: str, outcome: Outcome = Outcome.ANSWERED, thinking: str | None = "so") -> Completion:
+    return Completion(
+        prompt=(1,),
+        tokens=(2, 3),
+        logprobs=(-0.5, -0.5),
+        policy_version=0,
+        thinking=thinking,
+        thinking_tokens=1,
+        answer=answer,
+        outcome=outcome,
+    )
+
+
+def cell(**changes: object) -> Cell:
+    return Cell(**{"checkpoint": "c", "domain": "sums", "split": "train", "budget": 16, **changes})  # pyright: ignore[reportArgumentType]
+
+
+class TestExaminer:
+    def test_what_has_no_answer_is_paid_zero_and_never_shown(self):
+        verifier = ScriptedVerifier()
+        texts = [
+            completion("7"),
+            completion("7", Outcome.TRUNCATED),
+            completion("", Outcome.NO_ANSWER),
+            completion("6"),
+        ]
+        verdicts = Examiner({"sums": [Check(verifier=verifier)]}).examine(SUMS[:1] * 4, texts)
+        assert [v.value for (v,) in verdicts] == [1.0, 0.0, 0.0, 0.0]
+        assert [v.status for (v,) in verdicts] == [Status.JUDGED] * 4
+        assert [v.explanation for (v,) in verdicts[1:3]] == ["truncated", "no_answer"]
+        assert [submission.answer for submission in verifier.seen] == ["7", "6"]
+
+    def test_who_only_watches_reads_what_was_cut(self):
+        watcher, payer = ScriptedVerifier(name="watcher"), ScriptedVerifier(name="payer")
+        texts = [completion("7", Outcome.TRUNCATED), completion("", Outcome.TRUNCATED)]
+        checks = [Check(verifier=payer), Check(verifier=watcher, roles=(Role.WATCH,))]
+        verdicts = Examiner({"sums": checks}).examine(SUMS[:1] * 2, texts)
+        assert [[(v.role, v.value) for v in row] for row in verdicts] == [
+            [(Role.PAY, 0.0), (Role.WATCH, 1.0)],
+            [(Role.PAY, 0.0), (Role.WATCH, 0.0)],
+        ]
+        assert (payer.calls, len(watcher.seen)) == (0, 1)
+
+    def test_a_verifier_that_fails_leaves_no_value(self):
+        verdicts = Examiner({"sums": [Check(verifier=ScriptedVerifier())]}).examine(SUMS[:1], [completion("fail")])
+        assert [(v.value, v.status) for (v,) in verdicts] == [(None, Status.TIMEOUT)]
+
+    def test_one_judgement_can_have_several_roles(self):
+        verifier = ScriptedVerifier()
+        checks = [Check(verifier=verifier, roles=(Role.PAY, Role.GOLD))]
+        (row,) = Examiner({"sums": checks}).examine(SUMS[:1], [completion("7")])
+        assert [(v.role, v.value) for v in row] == [(Role.PAY, 1.0), (Role.GOLD, 1.0)]
+        assert len(verifier.seen) == 1
+
+    def test_a_label_takes_the_place_of_the_name(self):
+        checks = [Check(verifier=ScriptedVerifier(), label="lenient"), Check(verifier=ScriptedVerifier())]
+        texts = [completion("7"), completion("", Outcome.NO_ANSWER)]
+        verdicts = Examiner({"sums": checks}).examine(SUMS, texts)
+        assert [[v.verifier for v in row] for row in verdicts] == [["lenient", "script"]] * 2
+
+    def test_each_domain_has_its_own_verifier_asked_once_and_the_order_stays(self):
+        one, other = ScriptedVerifier(name="one"), ScriptedVerifier(name="other")
+        problems = [ask("a", "1", domain="x"), ask("b", "2", domain="y"), ask("c", "3", domain="x")]
+        checks = {"x": [Check(verifier=one)], "y": [Check(verifier=other)]}
+        verdicts = Examiner(checks).examine(problems, [completion(answer) for answer in "123"])
+        assert [(v.verifier, v.value) for (v,) in verdicts] == [("one", 1.0), ("other", 1.0), ("one", 1.0)]
+        assert [s.problem for s in one.seen] == [problems[0], problems[2]]
+        assert (one.calls, other.calls) == (1, 1)
+
+    @pytest.mark.parametrize("reads", [True, False])
+    def test_thinking_is_shown_only_to_those_who_read_it(self, reads: bool):
+        verifier = ScriptedVerifier(reads_thinking=reads)
+        Examiner({"sums": [Check(verifier=verifier)]}).examine(SUMS[:1], [completion("7")])
+        assert [s.thinking for s in verifier.seen] == (["so"] if reads else [None])
+
+    def test_nothing_to_examine_is_nothing(self):
+        assert Examiner({}).examine([], []) == []
+
+    def test_the_fake_is_a_verifier(self):
+        assert isinstance(ScriptedVerifier(), Verifier)
+
+
+class TestRoller:
+    LINES = (("7", "<think>4 + 4</think>8", f"7{CUT}"), ("fail", "8", ""))
+
+    def roll(self, chat: Chat, *, mode: Mode = Mode.FREE, group: int = 3) -> tuple[list[Rollout], ScriptedSampler]:
+        sampler = ScriptedSampler(chat=chat, lines=self.LINES)
+        assert isinstance(sampler, Sampler)
+        examiner = Examiner({"sums": [Check(verifier=ScriptedVerifier())]})
+        roller = Roller(sampler=sampler, chat=chat, examiner=examiner, seed=11)
+        cells = [cell(mode=mode, temperature=0.5)] * len(SUMS)
+        return roller.roll(SUMS, cells, group=group, stage="rl", step=4, version=9), sampler
+
+    def test_rollouts_of_a_problem_stand_side_by_side_whatever_finished_first(self, chat: Chat):
+        rollouts, _ = self.roll(chat)
+        assert [(r.problem.id, r.sample) for r in rollouts] == [(p.id, g) for p in SUMS for g in range(3)]
+        assert [r.completion.answer for r in rollouts] == ["7", "8", "7", "fail", "8", ""]
+        assert [r.paid for r in rollouts] == [1.0, 0.0, 0.0, None, 1.0, 0.0]
+
+    def test_outcomes_and_thinking_are_read(self, chat: Chat):
+        completions = [rollout.completion for rollout in self.roll(chat)[0]]
+        answered, cut, silent = Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.NO_ANSWER
+        assert [c.outcome for c in completions] == [answered, answered, cut, answered, answered, silent]
+        assert [c.thinking for c in completions] == [None, "4 + 4", None, None, None, None]
+
+    def test_rollouts_carry_stage_step_version_and_cell(self, chat: Chat):
+        rollouts, _ = self.roll(chat)
+        assert {(r.stage, r.step, r.completion.policy_version) for r in rollouts} == {("rl", 4, 9)}
+        assert {r.cell for r in rollouts} == {cell(temperature=0.5)}
+        assert {len(r.completion.logprobs) - len(r.completion.tokens) for r in rollouts} == {0}
+
+    def test_the_sampler_is_asked_once_with_the_prompts_and_settings_of_the_cells(self, chat: Chat):
+        rollouts, sampler = self.roll(chat, mode=Mode.FORCED)
+        assert sampler.params == [SamplingParams(max_tokens=16, temperature=0.5)]
+        assert sampler.prompts == [chat.prompt(p.messages, Mode.FORCED) for p in SUMS]
+        assert {r.completion.prompt for r in rollouts} == set(sampler.prompts)
+
+    def test_every_stream_has_a_name_of_its_own(self, chat: Chat):
+        streams = self.roll(chat)[1].streams
+        assert len(set(streams)) == 6
+        assert streams[:2] == ["11/rl/4/sums/train/0/0/0", "11/rl/4/sums/train/0/0/1"]
+
+
+def test_cells_that_are_sampled_together_agree():
+    assert common_params([cell(), cell(domain="other")]) == (Mode.FREE, SamplingParams(max_tokens=16))
+    for changes in ({"budget": 8}, {"mode": Mode.FORCED}, {"temperature": 0.0}):
+        with pytest.raises(AssertionError, match="agree in mode, budget and temperature"):
+            common_params([cell(), cell(**changes)])
