@@ -52,7 +52,7 @@ class Suite:
     max_tokens: int
     """Most tokens of a completion."""
     temperature: float
-    """Of every condition."""
+    """Of every condition but the untouched model's, which are greedy: sampling would make it worse than it is."""
     shots: int
     """Solved examples in mode `fewshot`."""
     seed: int
@@ -68,7 +68,7 @@ class Suite:
             language=problem.language,
             mode=condition.mode,
             budget=self.max_tokens,
-            temperature=self.temperature,
+            temperature=0.0 if condition.checkpoint == "untouched" else self.temperature,
         )
 
     def ask(self, condition: Condition, roller: Roller, *, version: int = 0) -> list[Rollout]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ponder.measure.suite import CONDITIONS, Condition, Suite
+from ponder.model.hub import resolve
 from ponder.recipes import build
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
@@ -79,11 +80,15 @@ class Subject:
 def measure(
     subject: Subject, suite: MeasureConfig, out: Path, *, resume: bool = False, watch: Watcher | None = None
 ) -> Path:
-    """Ask a suite of everything a subject has; returns the new run folder."""
+    """Ask a suite of everything a subject has; returns the new run folder.
+
+    Everything that can be wrong with the suite or the model is found before the folder is made.
+    """
     began = time.monotonic()
     recipe = subject.recipe.model_copy(update={"measure": suite})
     asked = build.build_suite(suite.suite, recipe)
     build.build_examiner(asked.domains.values())
+    resolve(recipe.model.name)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
         measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher())
         for checkpoint, weights in subject.weights.items():
@@ -97,7 +102,7 @@ def find_subject(target: str) -> Subject:
     """The run in this folder, or else the model of this name."""
     if (Path(target) / manifests.NAME).exists():
         return _run_subject(Run.open(Path(target)))
-    recipe = parse(Recipe, {"name": Path(target).name, "model": {"name": target}}, where=target)
+    recipe = parse(Recipe, {"name": Path(target).resolve().name, "model": {"name": target}}, where=target)
     return Subject(name=recipe.name, recipe=recipe, weights={"untouched": Weights(folder=None, version=0)})
 
 

@@ -120,7 +120,7 @@ class SuiteConfig(Strict):
     max_tokens: int = Field(ge=1)
     """Most tokens of a completion."""
     temperature: float = Field(1.0, ge=0)
-    """Of every condition."""
+    """Of every condition but the untouched model's, which are greedy."""
     shots: int = Field(4, ge=1)
     """Solved examples of the few-shot condition."""
     seed: int = 0
