@@ -65,7 +65,10 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=raw, eos_token="<|end|>", additional_special_tokens=SPECIAL[1:], clean_up_tokenization_spaces=False
+        tokenizer_object=raw,
+        eos_token="<|end|>",
+        additional_special_tokens=SPECIAL[1:],
+        clean_up_tokenization_spaces=False,
     )
     tokenizer.chat_template = TEMPLATE
     return tokenizer

@@ -30,13 +30,13 @@ def mistake(*words: str | Path) -> str:
     return lines[0].removeprefix("ponder: ")
 
 
-def start(folder: Path, *words: str | Path, **environment: str) -> subprocess.Popen[str]:
-    """The command as a process of its own, with one thread, so that its bytes repeat."""
+def start(folder: Path, *words: str | Path, output: bool = False, **environment: str) -> subprocess.Popen[str]:
+    """The command as a process of its own, with one thread, so that its bytes repeat; `output`: to a pipe."""
     return subprocess.Popen(
         [*COMMAND, *map(str, words)],
         cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"} | environment,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if output else subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ponder.engine.draw import BLOCK, draw, invert, uniforms
+from ponder.types import PonderError
 
 LAST = 1 - 2**-24
 """The largest uniform number there is in float32."""
@@ -98,7 +99,21 @@ def test_a_draw_far_from_the_likeliest_has_an_exact_logprob():
     assert tokens.item() == 0
     torch.testing.assert_close(logprobs, (logits / 2).log_softmax(-1)[:, 0])
     tokens, logprobs = draw(logits, 1.0, torch.tensor([0.7311]))
-    assert logprobs.item() == pytest.approx(logits.log_softmax(-1)[0, tokens.item()].item(), rel=1e-5)
+    assert logprobs.item() == pytest.approx(logits.log_softmax(-1)[0, tokens[0]].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_model_that_has_diverged_is_the_users_mistake(bad: float, temperature: float):
+    logits = torch.zeros(2, 300)
+    logits[1, 7] = bad
+    with pytest.raises(PonderError, match=r"^logits are not finite: .*; lower learning_rate$"):
+        draw(logits, temperature, torch.tensor([0.1, 0.2]))
+
+
+def test_a_masked_token_is_never_drawn():
+    logits = torch.tensor([[0.0, -torch.inf, 0.0, -torch.inf]])
+    assert [draw(logits, 1.0, torch.tensor([u]))[0].item() for u in (0.0, 0.49, 0.5, LAST)] == [0, 0, 2, 2]
 
 
 def test_the_logits_are_left_as_they_were():

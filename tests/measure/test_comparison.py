@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from measure.synthetic import rollout
 
+from measure.synthetic import rollout
 from ponder.measure.comparison import changed, compare
 from ponder.runs.table import write_rollouts
 from ponder.types import Rollout
@@ -26,8 +26,13 @@ def connection(tmp_path: Path):
     return connect
 
 
-def answers(rights: Sequence[float | None], domain: str = "chains", **options: str) -> list[Rollout]:
-    return [rollout("after", f"{domain}/{i}", right, domain=domain, **options) for i, right in enumerate(rights)]
+def answers(
+    rights: Sequence[float | None], domain: str = "chains", *, tier: str = "trained", question: str = "1 + 1?"
+) -> list[Rollout]:
+    return [
+        rollout("after", f"{domain}/{i}", right, domain=domain, tier=tier, question=question)
+        for i, right in enumerate(rights)
+    ]
 
 
 def test_the_difference_is_paired_by_problem(connection) -> None:

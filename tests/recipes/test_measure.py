@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from recipes.small import write_small
 
 from ponder.recipes.load import load_recipe
 from ponder.recipes.measure import default_out, find_subject, measure
@@ -12,6 +11,7 @@ from ponder.recipes.schema import MeasureConfig
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
 from ponder.types import PonderError
+from recipes.small import write_small
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,18 @@ import json
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cli.command import finish, logged, start
-from recipes.small import write_small
 
+from cli.command import finish, logged, start
 from ponder.recipes.load import load_recipe
 from ponder.recipes.progress import Watcher
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
 from ponder.stages.drive import Stage, Step
 from ponder.types import Rollout
+from recipes.small import write_small
 
 CLOCKED = ("timings.jsonl", "report.html", "result.json")
 INSTANTS = (
@@ -62,7 +63,7 @@ class Stopper(Watcher):
             raise KeyboardInterrupt
 
 
-def content(run: Path) -> dict[str, object]:
+def content(run: Path) -> dict[str, Any]:
     """Every file of a run, without what depends on the clock."""
     files = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
     numbers = json.loads((run / "result.json").read_text())["numbers"]

@@ -10,7 +10,7 @@ from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.stages import drive as drive_module
 from ponder.stages.drive import Keeper, Stage, Step, drive
-from ponder.types import Rollout
+from ponder.types import PonderError, Rollout
 from test_types import rollout
 
 
@@ -18,13 +18,15 @@ class Counting:
     """A stage that adds one a step; a `Stage`."""
 
     name = "count"
+    halts = 0
 
     def __init__(self, steps: int, rollouts: tuple[Rollout, ...] = ()) -> None:
         self.steps, self.rollouts, self.value = steps, rollouts, 0
 
     def step(self, index: int) -> Step:
         self.value += 1
-        return Step(metrics={"value": float(self.value)}, timings={"busy": 0.5}, rollouts=self.rollouts)
+        halt = "mend it" if self.value == self.halts else ""
+        return Step(metrics={"value": float(self.value)}, timings={"busy": 0.5}, rollouts=self.rollouts, halt=halt)
 
 
 class Clock:
@@ -149,6 +151,14 @@ def test_a_deadline_that_has_passed_leaves_a_checkpoint_of_nothing_done(run: Run
     stage, saved = Counting(9), []
     assert drive(stage, keeper(run, stage, saved), deadline=0.0) == 0
     assert saved == [(100, 0)] and run.metrics() == []
+
+
+def test_a_step_that_halts_the_stage_is_recorded_first(run: Run):
+    stage = Counting(3, (rollout(),))
+    stage.halts = 2
+    with pytest.raises(PonderError, match="^mend it$"):
+        drive(stage, keeper(run, stage, []))
+    assert len(run.metrics()) == 2 and len(read_rollouts(run.rollouts_file("count", 1))) == 1
 
 
 def test_an_error_in_a_step_keeps_what_was_logged(run: Run):

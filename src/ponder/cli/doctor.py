@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -50,7 +51,7 @@ def doctor(*, as_json: bool) -> None:
         print_json({"ok": all(finding.ok for finding in found.values()), "checks": _records(found)})
 
 
-def _records(found: Mapping[str, Finding]) -> dict[str, dict[str, object]]:
+def _records(found: Mapping[str, Finding]) -> dict[str, dict[str, Any]]:
     return {name: asdict(f) | {"remedy": "" if f.ok else f.remedy} for name, f in found.items()}
 
 

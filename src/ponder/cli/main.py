@@ -128,7 +128,9 @@ def models(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @models_app.command()
-def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="One of `ponder models`.")], as_json: Json = False) -> None:
+def pull(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `ponder models`.")], as_json: Json = False
+) -> None:
     """Fetch a model into the cache."""
     from ponder.cli.models import pull as job
 

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ponder.types import PonderError
+
 BLOCK = 256
 """A token is drawn by inversion in two looks: which block of this many entries, then which entry of it."""
 
@@ -32,6 +34,8 @@ def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor) -> tuple[Ten
     if temperature not in (0, 1):
         heights_BV /= temperature
     highest_B, likeliest_B = heights_BV.max(-1)
+    if not highest_B.isfinite().all():
+        raise PonderError("logits are not finite: the model's weights have diverged; lower learning_rate")
     heights_BV -= highest_B[:, None]
     masses_BV = heights_BV.exp_()
     tokens_B = likeliest_B if temperature == 0 else invert(masses_BV, uniforms_B)

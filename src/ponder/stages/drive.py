@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ponder.runs.folder import Run
 from ponder.runs.table import write_rollouts
-from ponder.types import Rollout
+from ponder.types import PonderError, Rollout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class Step:
     """Seconds and rates."""
     rollouts: Sequence[Rollout] = ()
     """All rollouts of the step; none in supervised stages."""
+    halt: str = ""
+    """Why the stage must stop here, in a line for the user; recorded first, so that they can look."""
 
 
 class Stage(Protocol):
@@ -85,6 +87,8 @@ def drive(
         keeper.run.log_metrics(stage.name, done, step.metrics)
         keeper.run.log_timing(stage.name, done, step.timings | {"seconds": time.perf_counter() - began})
         watch(stage, done, step)
+        if step.halt:
+            raise PonderError(step.halt)
         done += 1
         if done % keeper.every == 0 and done < stage.steps:
             keeper.keep(stage, done)

@@ -17,7 +17,7 @@ from ponder.objectives import ADVANTAGES, has_variance, token_cost
 from ponder.rollout import Roller
 from ponder.stages.drive import Step
 from ponder.stages.mixture import draw
-from ponder.types import Branch, Cell, Domain, Learner, Lesson, Outcome, PonderError, Role, Rollout
+from ponder.types import Branch, Cell, Domain, Learner, Lesson, Outcome, Role, Rollout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,8 @@ class Reinforce:
         rollouts = self._roll(index)
         sampled = time.perf_counter()
         rewards_PG, judged_PG = self._rewards(rollouts)
-        self._stop_if_not_judged(judged_PG)
-        lessons = self._lessons(rollouts, rewards_PG, judged_PG)
+        halt = self._too_few_judged(judged_PG)
+        lessons = [] if halt else self._lessons(rollouts, rewards_PG, judged_PG)
         rate = min(1.0, (index + 1) / max(1, self.warmup)) * self.learning_rate
         learned = self.learner.step(lessons, loss="reinforce", learning_rate=rate) if lessons else {}
         learning = time.perf_counter() - sampled
@@ -72,7 +72,7 @@ class Reinforce:
         tokens = sum(len(rollout.completion.tokens) for rollout in rollouts)
         timings = {"sample_seconds": sampled - began, "learn_seconds": learning}
         timings["sample_tokens_per_second"] = tokens / timings["sample_seconds"]
-        return Step(metrics=metrics, timings=timings, rollouts=rollouts)
+        return Step(metrics=metrics, timings=timings, rollouts=rollouts, halt=halt)
 
     def _roll(self, index: int) -> list[Rollout]:
         problems = draw(self.domains, self.weights, seed=self.seed, start=index * self.problems, n=self.problems)
@@ -90,13 +90,15 @@ class Reinforce:
             rewards_PG = token_cost(rewards_PG, torch.tensor(lengths).view(-1, self.group), cost=self.cost)
         return rewards_PG, judged_PG
 
-    def _stop_if_not_judged(self, judged_PG: Tensor) -> None:
+    def _too_few_judged(self, judged_PG: Tensor) -> str:
+        """Why the stage must stop, or nothing."""
         share = judged_PG.logical_not().double().mean().item()
-        if share > self.max_not_judged:
-            raise PonderError(
-                f"rl.max_not_judged = {self.max_not_judged:g}: the verifier failed on {share:.0%} of the rollouts of "
-                "this step; read their verdicts in rollouts/, mend the verifier and go on with --resume"
-            )
+        if share <= self.max_not_judged:
+            return ""
+        return (
+            f"rl.max_not_judged = {self.max_not_judged:g}: the verifier failed on {share:.0%} of the rollouts of "
+            "this step; read their verdicts in rollouts/, mend the verifier and go on with --resume"
+        )
 
     def _lessons(self, rollouts: Sequence[Rollout], rewards_PG: Tensor, judged_PG: Tensor) -> list[Lesson]:
         """Groups whose rewards differ, with the token mean of the batch as loss."""
