@@ -95,6 +95,13 @@ class TestSentences:
         assert "cannot be told apart" in text.control_sentence(table(trained=Estimate(0.3, -0.2, 0.4, 50)))
         assert text.control_sentence(table(shown=Estimate(0.3, 0.2, 0.4, 50))) == ""
 
+    def test_being_worse_than_a_few_solved_examples_is_told(self):
+        lost = row("unseen", Estimate(-0.18, -0.24, -0.11, 50), name="fewshot_gain")
+        unsure = row("shown", Estimate(-0.1, -0.3, 0.1, 50), name="fewshot_gain")
+        said = text.fewshot_sentence(TransferTable(tiers=(lost, unsure), domains=()))
+        assert "untouched model did better" in said and said.endswith("unseen −18 (−24 to −11).")
+        assert text.fewshot_sentence(TransferTable(tiers=(unsure,), domains=())) == ""
+
     def test_parts_only_of_a_sure_gain(self):
         assert "+10 (−10 to +40) to better thinking" in text.parts_sentence(table(trained=Estimate(0.3, 0.2, 0.4, 50)))
         assert text.parts_sentence(table(trained=Estimate(0.3, -0.2, 0.4, 50))) == ""

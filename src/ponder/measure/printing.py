@@ -21,6 +21,7 @@ CHANGES = {
     "better": "  better thinking",
     "direct": "  better direct answers",
     "forced_gain": "after, over forced to think",
+    "fewshot_gain": "after, over few-shot",
     "cold_start_gain": "before, over untouched",
     "relative_gain": "relative gain, %",
     "index": "Transferability Index, %",

@@ -32,6 +32,7 @@ CONDITIONS: dict[str, tuple[str, str]] = {
 PAIRS: dict[str, tuple[str, str]] = {
     "gain": ("after", "before"),
     "forced_gain": ("after", "forced"),
+    "fewshot_gain": ("after", "fewshot"),
     "cold_start_gain": ("before", "untouched"),
 }
 """Name of a difference in accuracy -> the later condition and the earlier one, paired by problem."""

@@ -12,7 +12,16 @@ from ponder.measure.transfer import TransferTable
 from ponder.report import completions, tables
 from ponder.report.completions import Rollout
 from ponder.report.curves import STAGES, by_stage, curves
-from ponder.report.text import TIERS, control_sentence, escape, main_change, parts_sentence, points, sentences
+from ponder.report.text import (
+    TIERS,
+    control_sentence,
+    escape,
+    fewshot_sentence,
+    main_change,
+    parts_sentence,
+    points,
+    sentences,
+)
 from ponder.runs.files import write_atomic
 from ponder.runs.folder import Run
 from ponder.runs.query import connect
@@ -92,7 +101,8 @@ def _opening(run: Run, table: TransferTable) -> str:
     if not table.domains:
         return f"<header>{kicker}<h1>Nothing has been measured yet.</h1></header>"
     first, *others = sentences(table)
-    paragraphs = (" ".join(others), f"{control_sentence(table)} {parts_sentence(table)}".strip())
+    told = (control_sentence(table), parts_sentence(table), fewshot_sentence(table))
+    paragraphs = (" ".join(others), " ".join(filter(None, told)))
     lede = "".join(f'<p class="lede">{text}</p>' for text in paragraphs if text)
     return f'<header>{kicker}<h1>{first}</h1>{_figures(table)}{lede}<p class="note">{CAVEAT}</p></header>'
 

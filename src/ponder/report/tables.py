@@ -18,6 +18,7 @@ CHANGES = {
     "direct": ("of it, better direct answers", 100),
     "gain_by_problem": ("Gain, average by problem", 100),
     "forced_gain": ("After, over forced to think", 100),
+    "fewshot_gain": ("After, over the untouched model's few-shot", 100),
     "cold_start_gain": ("Before, over untouched", 100),
     "relative_gain": ("Relative gain, %", 100),
     "index": ("Transferability Index, %", 1),
@@ -34,7 +35,7 @@ FAULTS = {
 
 def chart(table: TransferTable) -> str:
     """Every tier with its domains, as dots and whiskers."""
-    conditions = [name for name in table.conditions if name != "fewshot"]
+    conditions = table.conditions
     legend = "".join(f"<li>{mark(name)} {CONDITIONS[name]}</li>" for name in conditions)
     return f'<ul class="legend">{legend}</ul>{"".join(_tier_chart(row, table, conditions) for row in table.tiers)}'
 

@@ -123,6 +123,16 @@ def control_sentence(table: TransferTable) -> str:
     return f"{start}: {verdict} ({size})."
 
 
+def fewshot_sentence(table: TransferTable) -> str:
+    """Tiers in which all of the training left the model below what it could do untouched, given solved examples."""
+    fallen = [row for row in table.tiers if "fewshot_gain" in row.changes and row.changes["fewshot_gain"].sign < 0]
+    if not fallen:
+        return ""
+    changes = [(row.tier, row.changes["fewshot_gain"]) for row in fallen]
+    sizes = [f"{tier} {signed(change.value * 100)} ({_range(change)})" for tier, change in changes]
+    return f"After solved examples the untouched model did better than the trained one does without: {', '.join(sizes)}."
+
+
 def parts_sentence(table: TransferTable) -> str:
     """What the trained tier's gain is made of; empty unless there surely is one."""
     row = table.tier("trained")
