@@ -134,6 +134,13 @@ class TestRoller:
         assert sampler.prompts == [chat.prompt(p.messages, Mode.FORCED) for p in SUMS]
         assert {r.completion.prompt for r in rollouts} == set(sampler.prompts)
 
+    def test_each_completion_is_heard_of_as_it_is_finished(self, chat: Chat):
+        sampler, heard = ScriptedSampler(chat=chat, lines=self.LINES), []
+        examiner = Examiner({"sums": [Check(verifier=ScriptedVerifier())]})
+        roller = Roller(sampler=sampler, chat=chat, examiner=examiner, seed=11, heard=lambda: heard.append(0))
+        roller.roll(SUMS, [cell()] * 2, group=3, stage="rl")
+        assert len(heard) == 6
+
     def test_every_stream_has_a_name_of_its_own(self, chat: Chat):
         streams = self.roll(chat)[1].streams
         assert len(set(streams)) == 6

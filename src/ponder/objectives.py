@@ -37,8 +37,8 @@ def has_variance(rewards_PG: Tensor, judged_PG: Tensor) -> Tensor:
 
 
 def token_cost(rewards_PG: Tensor, lengths_PG: Tensor, *, cost: float) -> Tensor:
-    """r - cost * length where r > 0: what is wrong pays nothing for being short."""
-    return rewards_PG - cost * lengths_PG * (rewards_PG > 0)
+    """max(0, r - cost * length): what is wrong pays nothing for being short, what is right never less than that."""
+    return (rewards_PG - cost * lengths_PG).clamp(min=0)
 
 
 def likelihood(logprobs_N: Tensor, sampled_N: Tensor, advantages_N: Tensor) -> Tensor:

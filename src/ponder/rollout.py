@@ -5,7 +5,7 @@ This knows the protocols and nothing of who implements them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ponder.model.chat import Chat
@@ -17,6 +17,7 @@ from ponder.types import (
     Problem,
     Role,
     Rollout,
+    Sample,
     Sampler,
     SamplingParams,
     Submission,
@@ -94,6 +95,8 @@ class Roller:
     """Who judges."""
     seed: int
     """First part of every sample's stream."""
+    heard: Callable[[], None] = lambda: None
+    """Called for each completion as it is finished."""
 
     def roll(
         self,
@@ -112,7 +115,7 @@ class Roller:
         mode, params = common_params(cells)
         prompts = [self.chat.prompt(problem.messages, mode) for problem in problems]
         streams = [[f"{self.seed}/{stage}/{step}/{p.id}/{g}" for g in range(group)] for p in problems]
-        samples = {(s.prompt, s.sample): s for s in self.sampler.sample(prompts, params, streams)}
+        samples = {(s.prompt, s.sample): s for s in self._heard(self.sampler.sample(prompts, params, streams))}
         places = [(i, g) for i in range(len(problems)) for g in range(group)]
         completions = [self.chat.parse(samples[i, g], prompts[i], mode=mode, version=version) for i, g in places]
         verdicts = self.examiner.examine([problems[i] for i, _ in places], completions)
@@ -128,6 +131,11 @@ class Roller:
             )
             for (i, g), completion, given in zip(places, completions, verdicts, strict=True)
         ]
+
+    def _heard(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        for sample in samples:
+            self.heard()
+            yield sample
 
 
 def common_params(cells: Sequence[Cell]) -> tuple[Mode, SamplingParams]:

@@ -17,7 +17,9 @@ from recipes.small import write_small
 
 def test_a_run_that_is_stopped_goes_on(tiny: Path, tmp_path: Path) -> None:
     recipe, run = write_small(tmp_path, tiny, cold=24, rl=4), tmp_path / "run"
-    with start(tmp_path, "train", recipe, "--out", run, "--set", "checkpoint_every=2") as process:
+    asked = ("train", recipe, "--out", run, "--set", "checkpoint_every=2")
+    quiet = "ignore::ResourceWarning"  # Ctrl-C may come while a file is being opened
+    with start(tmp_path, *asked, PYTHONWARNINGS=quiet) as process:
         while process.poll() is None and logged(run, "cold_start") < 4:
             pass
         process.send_signal(signal.SIGINT)

@@ -35,6 +35,7 @@ def shown(*, terminal: bool) -> str:
     with watching(console) as watch:
         assert type(watch) is (Bars if terminal else Lines)
         watch.measuring("untouched", 2)
+        watch.wrote()
         watch.measured("untouched", step().rollouts)
         watch.began(stage, 1)
         for index in (1, 2):
@@ -61,6 +62,20 @@ def test_bars_show_the_same_and_let_nothing_of_a_completion_through() -> None:
     assert "3/3" in text and "2/2" in text
     assert "reward 0.50" in text and "321 tokens/s" in text
     assert text.endswith("\x1b[?25h"), "the cursor is shown again"
+
+
+def test_a_bar_tells_how_much_is_measured_and_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, _environ={"TERM": "xterm"})
+    with watching(console) as watch:
+        assert isinstance(watch, Bars)
+        watch.measuring("untouched", 4)
+        monkeypatch.setattr(watch.pace, "began", watch.pace.began - 60)
+        watch.wrote()
+        (bar,) = watch.progress.tasks
+        assert (bar.completed, bar.total, bar.fields["left"]) == (1, 4, "3:00 left")
+        watch.measuring("fewshot", 2)
+        watch.wrote()
+        assert [(task.completed, task.total) for task in watch.progress.tasks] == [(1, 4), (1, 2)]
 
 
 def test_bars_come_down_when_the_run_breaks_off() -> None:

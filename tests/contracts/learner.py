@@ -144,7 +144,7 @@ class LearnerContract:
             learner.step([lesson], loss="reinforce", learning_rate=0.1)
         assert_bytes(self.weights(learner), before)
 
-    def test_metrics_are_entropy_tokens_and_the_gap_to_the_sampler(self, tiny: Path):
+    def test_metrics_are_surprise_tokens_and_the_gap_to_the_sampler(self, tiny: Path):
         model = reference(tiny)
         found = self.learner(tiny).step([PAIR], loss="reinforce", learning_rate=0.0)
         with torch.no_grad():
@@ -152,7 +152,7 @@ class LearnerContract:
             logprobs = [model(ids).logits[0, :-1].log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0] for ids in texts]
         learned, sampled = torch.cat(logprobs), torch.tensor([p for one in PAIR.branches for p in one.logprobs or ()])
         assert found["learned_tokens"] == 5
-        assert found["entropy"] == pytest.approx(-learned.mean().item(), rel=1e-5)
+        assert found["surprise"] == pytest.approx(-learned.mean().item(), rel=1e-5)
         assert found["logprob_gap"] == pytest.approx((learned - sampled).abs().mean().item(), rel=1e-4)
         assert found["logprob_gap_max"] == pytest.approx((learned - sampled).abs().max().item(), rel=1e-4)
         assert "logprob_gap" not in self.learner(tiny).step([EXAMPLE], loss="likelihood", learning_rate=0.0)

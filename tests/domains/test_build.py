@@ -17,6 +17,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("privacy", {"depth": [1, 2, 3]}, "sums.depth = [1, 2, 3]: must be a whole number or a list of 2 numbers"),
     ("programs", {"limit": 2}, "sums.limit = 2: must lie within 4 and 100"),
     ("programs", {"limit": 9.5}, "sums.limit = 9.5: must be a whole number"),
+    ("chains", {"limit": 101}, "sums.limit = 101: must lie within 4 and 100"),
+    ("chains", {"depth": 65}, "sums.depth = 65: must be a number or [low, high] with 1 <= low <= high <= 64"),
     ("gym", {}, "sums.task is missing: give text"),
     ("gym", {"task": "gcd", "config": 3}, "sums.config = 3: must be a table"),
     ("file", {"path": 3}, "sums.path = 3: must be text or a path"),
@@ -30,7 +32,7 @@ def test_a_mistake_is_one_line_with_the_remedy(use: str, options: dict[str, Any]
     assert str(raised.value) == line
 
 
-@pytest.mark.parametrize("use", ["coin", "privacy", "programs", "where"])
+@pytest.mark.parametrize("use", ["chains", "coin", "privacy", "programs", "where"])
 def test_a_range_out_of_toml_is_a_list(use: str):
     problems = build("d", use, {"depth": [1, 3]}).problems("train", seed=0, n=30)
     assert {p.difficulty for p in problems} == {1.0, 2.0, 3.0}
@@ -54,4 +56,4 @@ def test_importing_the_domains_loads_nothing_heavy():
 
 
 def test_every_kind_is_listed():
-    assert sorted(DOMAINS) == ["coin", "file", "gym", "privacy", "programs", "where"]
+    assert sorted(DOMAINS) == ["chains", "coin", "file", "gym", "privacy", "programs", "where"]

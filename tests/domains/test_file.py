@@ -170,6 +170,15 @@ MISTAKES: list[tuple[str, bytes | str, dict[str, Any], str]] = [
         {"fields": {"qestion": "q"}},
         "f.fields.qestion = 'q': no such field; the nearest is 'question'",
     ),
+    *(
+        (
+            "q.jsonl",
+            JSONL,
+            {"fields": {"question": field, "answer": "answer"}},
+            f"f.fields.question = {field!r}: must be a field's name or a column's number",
+        )
+        for field in (["a"], True, 1.5)
+    ),
     ("q.jsonl", JSONL, {"split": "dev"}, "split = 'dev': must be one of train, validation, test"),
 ]
 
@@ -188,3 +197,9 @@ def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path):
     (tmp_path / "d.jsonl").mkdir()
     with pytest.raises(PonderError, match="cannot be read: Is a directory"):
         File("f", path=tmp_path / "d.jsonl")
+
+
+def test_half_a_surrogate_pair_in_a_question_is_a_question(tmp_path: Path):
+    path = write(tmp_path, "q.jsonl", '{"question": "a\\ud800 b?", "answer": "1"}')
+    domain = File("f", path=path, split="test")
+    assert [p.question for p in domain.problems("test", seed=0, n=1)] == ["a\ud800 b?"]

@@ -131,6 +131,21 @@ def test_a_bad_task_or_configuration_is_one_line(task: str, config: dict[str, An
     assert str(raised.value).startswith(line)
 
 
+def test_what_reasoning_gym_failed_at_is_said(monkeypatch: pytest.MonkeyPatch):
+    gym = Gym("sums", task="gcd")
+
+    def fails(seed: int) -> None:
+        raise AssertionError(f"no\n{'luck' if seed else ''}")
+
+    monkeypatch.setattr(gym.source, "_build", fails)
+    with pytest.raises(PonderError) as raised:
+        gym.problems("train", seed=0, n=1)
+    assert str(raised.value) == (
+        "gym gcd {}: no item for split 'train' in 10000 draws: each came to nothing, change its options"
+        " (reasoning-gym last failed with: no luck)"
+    )
+
+
 @pytest.mark.slow
 def test_no_other_task_depends_on_the_order_of_sets():
     digests = [run_with_hash_seed(seed) for seed in ("1", "2")]

@@ -4,7 +4,7 @@ from random import Random
 import pytest
 
 from ponder.domains.items import Item
-from ponder.domains.streams import content_hash, draw, split_of, stream
+from ponder.domains.streams import content_hash, digest, draw, split_of, stream
 from ponder.types import PonderError
 
 
@@ -25,6 +25,10 @@ def test_a_stream_is_the_same_for_ever():
 def test_content_ignores_white_space_only():
     assert content_hash("a  b\n c ") == content_hash("a b c") != content_hash("a B c")
     assert content_hash("a b") == "c8687a08aa5d6ed2"
+
+
+def test_half_a_surrogate_pair_hashes_like_the_mark_that_stands_for_it():
+    assert content_hash("a\ud800") == content_hash("a?") and digest("a\ud800") == digest("a?")
 
 
 def test_splits_have_their_shares():
@@ -51,6 +55,11 @@ def test_a_family_too_small_for_a_split_says_so():
     only = next(str(k) for k in range(100) if split_of(str(k)) == "train")
     with pytest.raises(PonderError, match=r"tiny: no item for split 'test' in 10000 draws: too few different items"):
         draw("tiny", "test", 0, 0, lambda rng: Item(question=only, reference="1"))
+
+
+def test_a_family_that_gives_no_item_at_all_says_so():
+    with pytest.raises(PonderError, match=r"none: no item for split 'test' in 10000 draws: each came to nothing"):
+        draw("none", "test", 0, 0, lambda rng: None)
 
 
 def test_a_draw_that_came_to_nothing_is_drawn_again():

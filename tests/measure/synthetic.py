@@ -119,5 +119,5 @@ def _drawn(random: np.random.Generator, condition: str, at: tuple[str, str, int,
         answer=said if fate == Outcome.ANSWERED else "",
         outcome=Outcome(str(fate)),
         question=f"A box holds {one} beads. {two} more go in. How many beads does it hold?",
-        verdicts=[verdict(float(right), name="lenient", role=Role.WATCH)] if condition == "fewshot" else [],
+        verdicts=[verdict(float(right), name="lenient", role=Role.WATCH)],
     )

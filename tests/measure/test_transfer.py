@@ -12,6 +12,7 @@ from rich.console import Console
 
 from measure.synthetic import CHANCES, connect, rollout, verdict, whole_run
 from ponder.measure import transfer
+from ponder.measure.gains import PARTS
 from ponder.measure.printing import print_table
 from ponder.measure.transfer import CONDITIONS, PAIRS
 from ponder.runs.lines import to_json
@@ -67,6 +68,25 @@ class TestByHand:
         assert row.accuracy("fewshot") is not None
         assert row.conditions["fewshot"]["accuracy"].value == 0.0
 
+    def test_what_is_compared_with_few_shot_is_lenient_too(self, tmp_path: Path):
+        """After gets both right, one of them in prose; few-shot one in prose; strictly they would be even."""
+        found = {"after": ((0.0, 1.0), (1.0, 1.0)), "fewshot": ((0.0, 1.0), (0.0, 0.0)), "before": ((0.0, 1.0),)}
+        rows = [
+            rollout(condition, str(i), strict, verdicts=[verdict(lenient, name="lenient", role=Role.WATCH)])
+            for condition, pairs in found.items()
+            for i, (strict, lenient) in enumerate(pairs)
+        ]
+        con = connect(rows, tmp_path)
+        row = transfer.table(con).tiers[0]
+        assert row.changes["fewshot_gain"].value == pytest.approx(0.5)
+        assert row.conditions["after"]["accuracy"].value == row.conditions["fewshot"]["accuracy"].value == 0.5
+        assert row.changes["gain"].value == 0.0
+        assert con.execute(transfer.numbers(con)["transfer.trained.fewshot_gain"].query).fetchone() == (0.5,)
+
+    def test_without_a_lenient_verdict_nothing_is_compared_with_few_shot(self, tmp_path: Path):
+        con = connect([rollout(condition, "0", 1.0) for condition in ("fewshot", "after")], tmp_path)
+        assert "fewshot_gain" not in transfer.table(con).domains[0].changes
+
     def test_a_problem_weighs_the_same_however_many_samples_were_judged(self, tmp_path: Path):
         rows = [rollout("before", "0", 1.0, sample=0), rollout("before", "1", 0.0, sample=0)]
         rows += [rollout("before", "0", None, sample=1), rollout("before", "1", 0.0, sample=1)]
@@ -89,6 +109,15 @@ class TestByHand:
         assert changes["more"].value == pytest.approx(0.5 * 0.625)
         assert changes["better"].value == pytest.approx(0.75 * 0.25)
         assert changes["direct"].value == pytest.approx(0)
+
+    def test_an_empty_block_of_thinking_is_none_in_the_split_too(self, tmp_path: Path):
+        rows = [rollout("before", str(i), 0.0, thinking="") for i in range(2)]
+        rows += [rollout("after", str(i), 1.0, thinking=thinking) for i, thinking in enumerate(("hm", ""))]
+        row = transfer.table(connect(rows, tmp_path)).domains[0]
+        shares = [row.conditions[name]["share_thinking"].value for name in ("before", "after")]
+        assert shares == [0.0, 0.5]
+        # s 0 -> 0.5; t undefined -> 1, so 1; d 0 -> 1: more is 0.5 * (1 - 0.5), direct is (1 - 0.25) * 1.
+        assert {name: row.changes[name].value for name in PARTS} == {"more": 0.25, "better": 0.0, "direct": 0.75}
 
     def test_a_tier_averages_its_domains_and_also_its_problems(self, tmp_path: Path):
         rows = [rollout("before", str(i), 1.0, domain="small") for i in range(2)]
@@ -188,7 +217,14 @@ class TestPrint:
         for row in table.tiers:
             gain = row.changes["gain"]
             assert f"{gain.value * 100:+.0f} [{gain.low * 100:+.0f}, {gain.high * 100:+.0f}]" in text
-        for word in ("chains", "few-shot", "forced", "Transferability Index", "n problems"):
+        for word in (
+            "chains",
+            "few-shot",
+            "forced",
+            "Transferability Index",
+            "n problems",
+            "after, over few-shot (both lenient)",
+        ):
             assert word in text
 
     def test_markup_in_a_name_is_text(self, tmp_path: Path):

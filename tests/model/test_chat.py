@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -173,3 +174,24 @@ def test_a_tokenizer_without_a_chat_template_is_refused():
     tokenizer.chat_template = None
     with pytest.raises(PonderError, match="its tokenizer has no chat template; use an instruct model"):
         Chat(tokenizer)
+
+
+@pytest.mark.parametrize("spoil", [None, "{"])
+def test_a_folder_without_a_tokenizer_is_one_line(tiny: Path, tmp_path: Path, spoil: str | None):
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    (folder / "tokenizer.json").unlink()
+    if spoil is not None:
+        (folder / "tokenizer.json").write_text(spoil)
+    with pytest.raises(PonderError) as raised:
+        Chat.load(folder)
+    remedy = "put tokenizer.json and tokenizer_config.json of its base model into the folder"
+    assert str(raised.value) == f"model {folder}: no tokenizer there that can be read; {remedy}"
+
+
+def test_a_tokenizer_without_an_end_of_turn_is_refused(tiny: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(PonderError) as raised:
+        Chat.load(folder)
+    remedy = "name eos_token in tokenizer_config.json"
+    assert str(raised.value) == f"model {folder}: its tokenizer has no end of turn; {remedy}"

@@ -49,6 +49,13 @@ def test_a_saved_model_brings_its_tokenizer_and_chat_template(tiny: Path, tmp_pa
     assert one.chat_template == other.chat_template and one.get_vocab() == other.get_vocab()
 
 
+@pytest.mark.parametrize("name", ["tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json"])
+def test_a_saved_model_brings_what_older_tokenizers_keep_in_files(folder: Path, tmp_path: Path, name: str):
+    (folder / name).write_text("{}")
+    save_model(tmp_path / "saved", load_decoder(folder, dtype=torch.float32), like=folder)
+    assert (tmp_path / "saved" / name).read_text() == "{}"
+
+
 def test_saving_twice_gives_the_same_bytes_in_the_dtype_of_the_weights(tiny: Path, tmp_path: Path):
     decoder = load_decoder(tiny, dtype=torch.bfloat16)
     for name in ("one", "other"):

@@ -159,7 +159,8 @@ def test_a_hub_id_is_fetched_without_anything_that_could_run(tiny: Path, monkeyp
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     assert resolve("owner/name") == tiny
     ((model, patterns),) = asked
-    assert model == "owner/name" and not [p for p in patterns if p.endswith((".py", ".bin", ".pt", "*"))]
+    assert model == "owner/name" and {"*.json", "tokenizer.model", "merges.txt"} <= set(patterns)
+    assert not [p for p in patterns if p.endswith((".py", ".bin", ".pt", "*"))]
 
 
 @pytest.mark.parametrize("error", [OSError("no route\nto host"), OSError(), ConnectionError("refused")])

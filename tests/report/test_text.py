@@ -99,7 +99,7 @@ class TestSentences:
         lost = row("unseen", Estimate(-0.18, -0.24, -0.11, 50), name="fewshot_gain")
         unsure = row("shown", Estimate(-0.1, -0.3, 0.1, 50), name="fewshot_gain")
         said = text.fewshot_sentence(TransferTable(tiers=(lost, unsure), domains=()))
-        assert "untouched model did better" in said and said.endswith("unseen −18 (−24 to −11).")
+        assert "untouched model did better" in said and said.endswith("both read leniently: unseen −18 (−24 to −11).")
         assert text.fewshot_sentence(TransferTable(tiers=(unsure,), domains=())) == ""
 
     def test_parts_only_of_a_sure_gain(self):

@@ -156,7 +156,7 @@ def test_a_deadline_that_has_passed_leaves_a_checkpoint_of_nothing_done(run: Run
 def test_a_step_that_halts_the_stage_is_recorded_first(run: Run):
     stage = Counting(3, (rollout(),))
     stage.halts = 2
-    with pytest.raises(PonderError, match="^mend it$"):
+    with pytest.raises(PonderError, match=r"^mend it$"):
         drive(stage, keeper(run, stage, []))
     assert len(run.metrics()) == 2 and len(read_rollouts(run.rollouts_file("count", 1))) == 1
 

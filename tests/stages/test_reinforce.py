@@ -66,9 +66,9 @@ def test_advantages_are_against_the_mean_of_the_judged(chat: Chat):
     assert [branch.logprobs for branch in lesson.branches] == [(-0.5,) * len(b.tokens) for b in lesson.branches]
 
 
-def test_normalising_divides_by_the_deviation_over_all_judged(chat: Chat):
+def test_normalising_divides_by_the_deviation_over_what_is_learned_from(chat: Chat):
     (lesson,) = lessons(chat, normalise="batch")
-    judged = 3 + 4 + 4 + 1
+    judged = 3  # of the one group whose rewards differ
     deviation = ((1 / 9 + 1 / 9 + 4 / 9) / judged) ** 0.5
     assert [b.advantage for b in lesson.branches] == pytest.approx(
         [1 / 3 / deviation, 1 / 3 / deviation, -2 / 3 / deviation], rel=1e-4
@@ -138,7 +138,9 @@ def test_metrics_hold_no_clock(chat: Chat):
 
 
 def test_the_summary_by_hand(chat: Chat):
-    found = summary(stage(chat)[0].step(0).rollouts)
+    rollouts = stage(chat)[0].step(0).rollouts
+    found = summary(rollouts)
+    logprobs = [logprob for rollout in rollouts for logprob in rollout.completion.logprobs]
     tokens = [2, 19, 2, 5] + [2] * 4 + [1, 1, 8, 2] + [2, 5, 5, 5]
     thinking = [0, 17, 0, 0] + [0] * 4 + [0, 0, 8, 0] + [0] * 4
     assert found == pytest.approx(
@@ -146,11 +148,12 @@ def test_the_summary_by_hand(chat: Chat):
             "rollouts": 16,
             "reward": (2 + 4 + 0 + 1) / 12,
             "gold": (2 + 4 + 0 + 1) / 12,
-            "share_thinking": 2 / 16,
+            "share_thinking": 1 / 16,  # an empty block is no thinking
             "thinking_tokens": sum(thinking) / 16,
             "answer_tokens": (sum(tokens) - sum(thinking)) / 16,
             "truncated": 1 / 16,
             "no_answer": 2 / 16,
+            "entropy": -sum(logprobs) / len(logprobs),
             "not_judged": 4 / 16,
         }
     )

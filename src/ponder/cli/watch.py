@@ -96,6 +96,7 @@ class Bars(Lines):
         super().__init__(console)
         self.progress = progress
         self.bar = TaskID(0)
+        self.written, self.asked = 0, 0
 
     def began(self, stage: Stage, start: int) -> None:
         """A new bar."""
@@ -114,9 +115,15 @@ class Bars(Lines):
         self.progress.stop_task(self.bar)
 
     def measuring(self, condition: str, completions: int) -> None:
-        """A bar that cannot tell how far it is."""
-        self.pace = Pace(0)
-        self.bar = self.progress.add_task(f"measuring {condition}", total=None, left="", note=f"{completions} to write")
+        """A new bar."""
+        self.pace, self.written, self.asked = Pace(0), 0, completions
+        self.bar = self.progress.add_task(f"measuring {condition}", total=completions, left="", note="")
+
+    def wrote(self) -> None:
+        """Move the bar."""
+        self.written += 1
+        left = f"{self.pace.left(self.written, self.asked)} left"
+        self.progress.update(self.bar, completed=self.written, left=left)
 
     def measured(self, condition: str, rollouts: Sequence[Rollout]) -> None:
         """Fill the bar, and show two completions."""

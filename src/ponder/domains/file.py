@@ -138,6 +138,8 @@ def _checked_fields(name: str, fields: Mapping[str, str | int]) -> dict[str, str
     for use, field in fields.items():
         if use not in FIELDS:
             raise PonderError(f"{name}.fields.{use} = {field!r}: no such field; {nearest(use, FIELDS)}")
+        if not isinstance(field, str | int) or isinstance(field, bool):
+            raise PonderError(f"{name}.fields.{use} = {field!r}: must be a field's name or a column's number")
     for use in FIELDS[:2]:
         if use not in fields:
             raise PonderError(f"{name}.fields.{use} is missing: name the field of the file that holds the {use}")

@@ -23,7 +23,7 @@ TRIES = 10_000
 
 def digest(*parts: str | int) -> bytes:
     """32 bytes that depend on every part and on where one part ends and the next begins."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode(errors="replace")).digest()
 
 
 def stream(*parts: str | int) -> Random:
@@ -33,7 +33,7 @@ def stream(*parts: str | int) -> Random:
 
 def content_hash(text: str) -> str:
     """16 hexadecimal digits of the text with its white space normalised."""
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+    return hashlib.sha256(" ".join(text.split()).encode(errors="replace")).hexdigest()[:16]
 
 
 def split_of(text: str) -> str:
@@ -54,10 +54,11 @@ def draw(key: str, split: str, seed: int, index: int, make: Callable[[Random], I
     `key` names what is drawn and how it is configured, never the label a recipe gives it. `make` may return None for
     a draw that came to nothing.
     """
+    made = False
     for attempt in range(TRIES):
         item = make(stream(key, split, seed, index, attempt))
         if item is not None and split_of(item.question) == split:
             return item
-    raise PonderError(
-        f"{key}: no item for split {split!r} in {TRIES} draws: too few different items, widen its options"
-    )
+        made = made or item is not None
+    reason = "too few different items, widen its options" if made else "each came to nothing, change its options"
+    raise PonderError(f"{key}: no item for split {split!r} in {TRIES} draws: {reason}")

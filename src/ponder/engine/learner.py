@@ -45,10 +45,10 @@ class Tally:
         self.gaps.append(gap_N[~gap_N.isnan()])
 
     def metrics(self) -> dict[str, float]:
-        """Loss, entropy in nats a token (mean surprise: unbiased on-policy), gap between learner and sampler."""
+        """Loss, mean surprise of the learned tokens in nats, gap between learner and sampler."""
         found = {
             "loss": self.loss,
-            "entropy": self.surprise / max(1, self.tokens),
+            "surprise": self.surprise / max(1, self.tokens),
             "learned_tokens": float(self.tokens),
         }
         gaps = torch.cat(self.gaps) if self.gaps else torch.empty(0)
@@ -73,6 +73,7 @@ class LocalLearner:
 
     def step(self, lessons: Sequence[Lesson], *, loss: str, learning_rate: float) -> dict[str, float]:
         """See `ponder.types.Learner`."""
+        self._check(lessons)
         tally = Tally()
         for micro in micro_batches(lessons, tokens=self.micro_tokens):
             self._accumulate(micro, LOSSES[loss], tally)
@@ -106,6 +107,15 @@ class LocalLearner:
                 if f"step.{name}" in state:
                     self.optimizer.state[master] = {key: state[f"{key}.{name}"] for key in MOMENTS}
         self._publish()
+
+    def _check(self, lessons: Sequence[Lesson]) -> None:
+        limit = self.decoder.config.max_position_embeddings
+        longest = max(len(lesson.prompt) + len(branch.tokens) for lesson in lessons for branch in lesson.branches)
+        if longest > limit:
+            raise PonderError(
+                f"example of {longest} tokens, prompt and reply: the model's context is {limit} tokens; "
+                "shorten the prompt or leave it out"
+            )
 
     def _accumulate(self, micro: Micro, loss: Loss, tally: Tally) -> None:
         """Add the gradient of one micro-batch: the head chunk by chunk, then the trunk once."""

@@ -13,6 +13,7 @@ from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row, TransferTable
 
 HEADINGS = {"untouched": "untouched", "fewshot": "few-shot", "before": "before", "forced": "forced", "after": "after"}
+"""Name of a condition -> its label."""
 
 CHANGES = {
     "gain": "gain, by domain",
@@ -21,11 +22,12 @@ CHANGES = {
     "better": "  better thinking",
     "direct": "  better direct answers",
     "forced_gain": "after, over forced to think",
-    "fewshot_gain": "after, over few-shot",
+    "fewshot_gain": "after, over few-shot (both lenient)",
     "cold_start_gain": "before, over untouched",
     "relative_gain": "relative gain, %",
     "index": "Transferability Index, %",
 }
+"""Key of `Row.changes` -> its label, in this order; the parts of the gain are indented."""
 
 FAULTS = {"truncated": "truncated, %", "no_answer": "no answer, %", "not_judged": "not judged, %"}
 

@@ -29,13 +29,14 @@ CONDITIONS: dict[str, tuple[str, str]] = {
 }
 """Name of a condition -> checkpoint and mode; `forced` is the control that was only made to think."""
 
-PAIRS: dict[str, tuple[str, str]] = {
-    "gain": ("after", "before"),
-    "forced_gain": ("after", "forced"),
-    "fewshot_gain": ("after", "fewshot"),
-    "cold_start_gain": ("before", "untouched"),
+PAIRS: dict[str, tuple[str, str, str]] = {
+    "gain": ("after", "before", "accuracy"),
+    "forced_gain": ("after", "forced", "accuracy"),
+    "fewshot_gain": ("after", "fewshot", "lenient"),
+    "cold_start_gain": ("before", "untouched", "accuracy"),
 }
-"""Name of a difference in accuracy -> the later condition and the earlier one, paired by problem."""
+"""Name of a difference -> the later condition, the earlier one, and the key of `MEASURES` that both are compared by,
+paired by problem. Few-shot is read leniently, so what is compared with it is too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ _LENIENT = "[v.value for v in verdicts if v.verifier = 'lenient' and v.role = 'w
 MEASURES: dict[str, Measure] = {
     "accuracy": Measure(f"if(mode = 'fewshot', coalesce({_LENIENT}, {_STRICT}), {_STRICT})", "share"),
     "lenient": Measure(_LENIENT, "share"),
-    "share_thinking": Measure("(thinking is not null)::int", "share"),
+    "share_thinking": Measure("coalesce(thinking <> '', false)::int", "share"),
     "thinking_tokens": Measure("thinking_tokens", "tokens"),
     "answer_tokens": Measure("completion_tokens - thinking_tokens", "tokens"),
     "truncated": Measure("(outcome = 'truncated')::int", "share"),
@@ -62,7 +63,8 @@ MEASURES: dict[str, Measure] = {
     "not_judged": Measure("(paid is null)::int", "share"),
 }
 """What is averaged. Truncated and unanswered are 0 in `accuracy` and stay in its denominator; what the verifier failed
-to judge leaves it. Few-shot accuracy is the lenient one, so that a missing format is not taken for a missing skill."""
+to judge leaves it. Few-shot accuracy is the lenient one, so that a missing format is not taken for a missing skill.
+An empty block of thinking is none, here and in what the gain is made of."""
 
 _CLEAN = "attack = 'none'"
 
@@ -169,8 +171,8 @@ def _measured(part: Columns) -> dict[str, dict[str, Estimate]]:
 
 def _differences(part: Columns) -> dict[str, Estimate]:
     found = {}
-    for name, (later, earlier) in PAIRS.items():
-        before, after = (_known(_where(part, "condition", condition), "accuracy") for condition in (earlier, later))
+    for name, (later, earlier, measure) in PAIRS.items():
+        before, after = (_known(_where(part, "condition", condition), measure) for condition in (earlier, later))
         difference = statistics.paired_difference(*before, *after)
         if difference is not None:
             found[name] = difference
@@ -260,8 +262,8 @@ def _average_sql(tier: str, condition: str, measure: str) -> str:
 def _change_query(tier: str, name: str) -> str:
     if name not in PAIRS and name != "gain_by_problem":
         return f"ponder.measure.transfer.table(connection).tier('{tier}').changes['{name}']"
-    pair = PAIRS[name.removesuffix("_by_problem")]
-    later, earlier = (_problem_sql(tier, condition, "accuracy") for condition in pair)
+    *pair, measure = PAIRS[name.removesuffix("_by_problem")]
+    later, earlier = (_problem_sql(tier, condition, measure) for condition in pair)
     paired = f"from ({later}) l join ({earlier}) e using (domain, problem_id)"
     by_domain = f"select avg(l.v - e.v) as v {paired} group by domain"
     return f"select avg(l.v - e.v) {paired}" if name == "gain_by_problem" else f"select avg(v) from ({by_domain})"

@@ -40,6 +40,11 @@ class Chat:
             raise PonderError(
                 f"model {tokenizer.name_or_path}: its tokenizer has no chat template; use an instruct model"
             )
+        if tokenizer.eos_token_id is None:
+            raise PonderError(
+                f"model {tokenizer.name_or_path}: its tokenizer has no end of turn; name eos_token in "
+                "tokenizer_config.json"
+            )
         self.tokenizer, self.system = tokenizer, system
         self.thinking = thinking or ThinkingFormat()
         self.end = int(tokenizer.eos_token_id)
@@ -50,7 +55,14 @@ class Chat:
         """The tokenizer and chat template of a model folder."""
         from transformers import AutoTokenizer  # seconds to import, and not every caller gets here
 
-        return cls(AutoTokenizer.from_pretrained(folder, trust_remote_code=False), system=system)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        except (ImportError, OSError, ValueError):
+            raise PonderError(
+                f"model {folder}: no tokenizer there that can be read; put tokenizer.json and tokenizer_config.json "
+                "of its base model into the folder"
+            ) from None
+        return cls(tokenizer, system=system)
 
     def prompt(self, messages: Sequence[Message], mode: str = Mode.FREE) -> tuple[int, ...]:
         """Ids up to where the policy speaks; in mode `forced` the thinking block is already open."""

@@ -22,6 +22,10 @@ COMPANIONS = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
     "chat_template.jinja",
 )
 """Files beside the weights that make a folder loadable by transformers."""

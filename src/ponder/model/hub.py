@@ -132,7 +132,7 @@ def _from_hub(model: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = [WEIGHTS, "*.json", "*.jinja", "tokenizer.model"]
+    patterns = [WEIGHTS, "*.json", "*.jinja", "tokenizer.model", "merges.txt"]
     try:
         return Path(snapshot_download(model, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ponder import domains, verifiers
-from ponder.engine.learner import LocalLearner
 from ponder.engine.sampler import LocalSampler
 from ponder.measure.suite import Suite
 from ponder.model.chat import Chat
@@ -15,7 +15,7 @@ from ponder.model.checkpoint import DTYPES, load_decoder, save_model
 from ponder.model.decoder import Decoder
 from ponder.model.hub import resolve
 from ponder.recipes.load import load_suite
-from ponder.recipes.schema import DomainConfig, ModelConfig, Recipe
+from ponder.recipes.schema import DomainConfig, MeasureConfig, ModelConfig, Recipe
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
 from ponder.stages.reinforce import Reinforce
@@ -34,10 +34,6 @@ class Policy:
     """How it is spoken to."""
     sampler: LocalSampler
     """Writes."""
-
-    def learner(self, config: ModelConfig) -> LocalLearner:
-        """A learner of these weights."""
-        return LocalLearner(self.decoder, micro_tokens=config.micro_tokens)
 
     def save(self, folder: Path, learner: Learner) -> None:
         """A whole checkpoint: a model folder that transformers loads, and the learner's state."""
@@ -74,28 +70,41 @@ def _checks(domain: Domain, *, gold_pays: bool, lenient: bool) -> list[Check]:
     return checks
 
 
-def tier_of(recipe: Recipe, domain: str) -> Tier:
-    """What the recipe's training sees of a domain."""
-    if recipe.rl and domain in recipe.rl.domains:
-        return Tier.TRAINED
-    return Tier.SHOWN if recipe.cold_start and domain in recipe.cold_start.domains else Tier.UNSEEN
-
-
-def build_suite(name: str, recipe: Recipe | None = None) -> Suite:
-    """A suite, its tiers told by the recipe; without one nothing was seen."""
-    config = load_suite(name)
-    own = recipe.measure if recipe else None
+def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
+    """A suite and the recipe's own domains; what training saw of each is told by the recipe."""
+    config = load_suite(asked.suite)
+    configs = dict(config.domains) | {name: own for name, own in recipe.domains.items() if _has_test_split(own)}
     return Suite(
         name=config.name,
-        domains=build_domains(config.domains),
-        tiers={domain: tier_of(recipe, domain) if recipe else Tier.UNSEEN for domain in config.domains},
-        problems=(own and own.problems) or config.problems,
-        samples=(own and own.samples) or config.samples,
+        domains=build_domains(configs),
+        tiers={name: tier_of(recipe, domain) for name, domain in configs.items()},
+        problems=asked.problems or config.problems,
+        samples=asked.samples or config.samples,
         max_tokens=config.max_tokens,
         temperature=config.temperature,
         shots=config.shots,
         seed=config.seed,
     )
+
+
+def _has_test_split(config: DomainConfig) -> bool:
+    """A file that is declared to be another split has none."""
+    return config.options.get("split") in (None, "test")
+
+
+def tier_of(recipe: Recipe, domain: DomainConfig) -> Tier:
+    """What the recipe's training sees of a domain, by whatever name."""
+    known = all_domains(recipe)
+    if recipe.rl and domain in [known[name] for name in recipe.rl.domains]:
+        return Tier.TRAINED
+    if recipe.cold_start and domain in [known[name] for name in recipe.cold_start.domains]:
+        return Tier.SHOWN
+    return Tier.UNSEEN
+
+
+def stage_seed(recipe: Recipe, stage: str) -> int:
+    """A stage's own seed: a hash, so that no stage of one seed reads the problems of another seed's."""
+    return int.from_bytes(hashlib.sha256(f"{recipe.seed}/{stage}".encode()).digest()[:4])
 
 
 def all_domains(recipe: Recipe) -> dict[str, DomainConfig]:
@@ -129,7 +138,7 @@ def build_cold_start(recipe: Recipe, policy: Policy, learner: Learner, found: Ma
         worked=config.worked,
         learning_rate=config.learning_rate,
         warmup=config.warmup,
-        seed=recipe.seed,
+        seed=stage_seed(recipe, "cold_start"),
     )
 
 
@@ -154,6 +163,6 @@ def build_reinforce(
         normalise=config.normalise,
         cost=config.token_cost,
         max_not_judged=config.max_not_judged,
-        seed=recipe.seed + 1,
+        seed=stage_seed(recipe, "reinforce"),
         before=before,
     )

@@ -13,14 +13,14 @@ from ponder.model.hub import resolve
 from ponder.recipes import build
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
-from ponder.recipes.record import manifest, numbers
+from ponder.recipes.record import manifest, numbers, peak_gb
 from ponder.recipes.schema import MeasureConfig, Recipe
 from ponder.rollout import Roller
 from ponder.runs import manifests
 from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
-from ponder.runs.table import damage, write_rollouts
+from ponder.runs.table import damage, policy_version, write_rollouts
 from ponder.types import PonderError
 
 
@@ -38,17 +38,19 @@ class Measurement:
     """Hears of it."""
 
     def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
-        """All conditions of a checkpoint that have not been measured yet; `version`: updates the policy has had."""
+        """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
         for condition in CONDITIONS[checkpoint]:
             path = self.run.measured_file(condition.name)
-            if not path.exists() or damage(path):
+            if not path.exists() or damage(path) or policy_version(path) != version:
                 self._ask(policy, condition, path, version)
 
     def _ask(self, policy: build.Policy, condition: Condition, path: Path, version: int) -> None:
         began = time.monotonic()
         self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
         examiner = build.build_examiner(self.suite.domains.values(), lenient=True)
-        roller = Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed)
+        roller = Roller(
+            sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=self.watch.wrote
+        )
         rollouts = self.suite.ask(condition, roller, version=version)
         write_rollouts(path, rollouts, run=self.run.name)
         self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
@@ -85,15 +87,15 @@ def measure(
     Everything that can be wrong with the suite or the model is found before the folder is made.
     """
     began = time.monotonic()
+    asked = build.build_suite(suite, subject.recipe)
     recipe = subject.recipe.model_copy(update={"measure": suite})
-    asked = build.build_suite(suite.suite, recipe)
     build.build_examiner(asked.domains.values())
     resolve(recipe.model.name)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
         measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher())
         for checkpoint, weights in subject.weights.items():
             measurement.of(build.build_policy(recipe.model, weights.folder), checkpoint, version=weights.version)
-        run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60})
+        run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         run.write_result(numbers(run, measured=True))
     return out
 

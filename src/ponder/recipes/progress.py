@@ -23,6 +23,9 @@ class Watcher:
     def measuring(self, condition: str, completions: int) -> None:
         """A condition is about to be measured."""
 
+    def wrote(self) -> None:
+        """A completion of the condition being measured is finished."""
+
     def measured(self, condition: str, rollouts: Sequence[Rollout]) -> None:
         """A condition has been measured."""
 

@@ -26,16 +26,18 @@ def manifest(recipe: Recipe, domains: Mapping[str, DomainConfig]) -> dict[str, A
         "recipe": recipe.model_dump(mode="json"),
         "suite": suite.model_dump(mode="json") if suite else None,
         "seeds": {"recipe": recipe.seed, "suite": suite.seed if suite else None},
-        "data": {name: _digest(Path(c.options["path"])) for name, c in domains.items() if "path" in c.options},
+        "data": {name: _digest(name, c.options["path"]) for name, c in domains.items() if "path" in c.options},
         "versions": versions(),
         "git_commit": git_commit(),
         "machine": machine(),
     }
 
 
-def _digest(path: Path) -> str:
+def _digest(domain: str, path: Any) -> str:
+    if not isinstance(path, str):
+        raise PonderError(f"{domain}.path = {path!r}: must be text or a path")
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise PonderError(f"{path}: {error.strerror}; give a file that can be read") from None
@@ -43,11 +45,11 @@ def _digest(path: Path) -> str:
 
 def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
     """What the run comes to: transfer, and cost in minutes and memory."""
-    minutes = [row["minutes"] for row in run.timings() if row["stage"] == "run"]
-    total, peak = sum(minutes), peak_gb()
+    sessions = [row for row in run.timings() if row["stage"] == "run"]
+    total, peak = sum(row["minutes"] for row in sessions), max(row["peak_gb"] for row in sessions)
     found = {
-        "cost.minutes": Number(total, total, total, len(minutes), "minutes", "timings.jsonl: sum of run.minutes"),
-        "cost.peak_gb": Number(peak, peak, peak, 1, "GB", "getrusage: largest resident size of the process"),
+        "cost.minutes": Number(total, total, total, len(sessions), "minutes", "timings.jsonl: sum of run.minutes"),
+        "cost.peak_gb": Number(peak, peak, peak, len(sessions), "GB", "timings.jsonl: largest run.peak_gb"),
     }
     if measured:
         connection, _ = connect(run.path)

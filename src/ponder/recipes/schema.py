@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Weights = dict[str, float]
+Weights = dict[str, Annotated[float, Field(gt=0)]]
 """Name of a domain -> its share of the problems."""
 
 
 class Strict(BaseModel):
     """No unknown keys, no silent conversions, no changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class DomainConfig(BaseModel):

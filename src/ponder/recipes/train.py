@@ -11,7 +11,8 @@ from ponder.measure.suite import Suite
 from ponder.recipes import build
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
-from ponder.recipes.record import manifest, numbers
+from ponder.recipes.record import manifest, numbers, peak_gb
+from ponder.recipes.rehearse import rehearse
 from ponder.recipes.schema import Recipe
 from ponder.runs.checkpoints import Checkpoint
 from ponder.runs.folder import Run
@@ -29,24 +30,18 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     """
     began = time.monotonic()
     found = build.training_domains(recipe)
-    suite = build.build_suite(recipe.measure.suite, recipe) if recipe.measure else None
+    suite = build.build_suite(recipe.measure, recipe) if recipe.measure else None
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])
     policy = build.build_policy(recipe.model)
+    rehearse(recipe, found, suite)
     with Run.create(out, manifest(recipe, build.all_domains(recipe)), resume=resume) as run:
         training = Training(recipe, run, policy, found, watch or Watcher())
-        training.go(suite, began)
-        run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60})
+        try:
+            training.go(suite, began)
+        finally:
+            run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         run.write_result(numbers(run, measured=suite is not None))
     return out
-
-
-class OnceKeeper(Keeper):
-    """Leaves a checkpoint that is there already: of a stage that was over, or whose time was up right after one."""
-
-    def keep(self, stage: Stage, done: int) -> None:
-        """See `Keeper`."""
-        if not self.run.checkpoint_path(self.before + done).exists():
-            super().keep(stage, done)
 
 
 class Training:
@@ -62,10 +57,9 @@ class Training:
 
     def go(self, suite: Suite | None, began: float) -> None:
         """Every stage the recipe has, from where the newest checkpoint stands."""
+        self.measure(suite, "untouched")
         checkpoint = self._restore()
         stage, step = (checkpoint.state["stage"], checkpoint.state["step"]) if checkpoint else ("", 0)
-        if not checkpoint:
-            self.measure(suite, "untouched")
         for name in STAGES[STAGES.index(stage) if stage else 0 :]:
             if (self.recipe.cold_start if name == "cold_start" else self.recipe.rl) is None:
                 continue
@@ -80,7 +74,7 @@ class Training:
             measurement.of(self.policy, checkpoint, version=self.updates)
 
     def _restore(self) -> Checkpoint | None:
-        checkpoint, warnings = self.run.latest_checkpoint()
+        checkpoint, warnings = self.run.latest_checkpoint(hashes=True)
         for warning in warnings:
             self.watch.warned(warning)
         self.run.cut_back(checkpoint)
@@ -98,7 +92,7 @@ class Training:
         return build.build_reinforce(self.recipe, self.policy, self.learner, self.found, before)
 
     def _train(self, stage: Stage, start: int, deadline: float | None) -> None:
-        keeper = OnceKeeper(
+        keeper = Keeper(
             run=self.run,
             save=lambda folder: self.policy.save(folder, self.learner),
             every=self.recipe.checkpoint_every,

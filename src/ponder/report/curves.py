@@ -33,6 +33,7 @@ CURVES = {
     "no_answer": Curve("no answer", ".0%", 1),
     "not_judged": Curve("not judged", ".0%", 1),
     "entropy": Curve("entropy, nats a token"),
+    "surprise": Curve("surprise, nats a token"),
     "logprob_gap": Curve("logprob gap, nats", ".2g"),
     "loss": Curve("loss"),
     "grad_norm": Curve("gradient norm"),

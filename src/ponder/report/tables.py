@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ponder.measure.gains import PARTS
+from ponder.measure.printing import CHANGES
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row, TransferTable
 from ponder.report.charts import mark, whiskers
 from ponder.report.text import CONDITIONS, TIERS, escape, main_change, points, span
 
 NOTHING = '<td class="none">·</td>'
-
-CHANGES = {
-    "gain": ("Gain, average by domain", 100),
-    "more": ("of it, more thinking", 100),
-    "better": ("of it, better thinking", 100),
-    "direct": ("of it, better direct answers", 100),
-    "gain_by_problem": ("Gain, average by problem", 100),
-    "forced_gain": ("After, over forced to think", 100),
-    "fewshot_gain": ("After, over the untouched model's few-shot", 100),
-    "cold_start_gain": ("Before, over untouched", 100),
-    "relative_gain": ("Relative gain, %", 100),
-    "index": ("Transferability Index, %", 1),
-}
-"""Key of `Row.changes` -> its label, and what one unit of it is multiplied by."""
 
 FAULTS = {
     "no_answer": "no answer: the model's doing",
@@ -114,11 +102,11 @@ def changes(table: TransferTable) -> str:
 
 
 def _change_row(name: str, table: TransferTable) -> str:
-    label, scale = CHANGES[name]
+    label, scale = CHANGES[name].strip(), 1 if name == "index" else 100
     found = [row.changes.get(name) for row in table.tiers]
     cells = (NOTHING if e is None else f'<td class="{tone(e)}">{_stacked(points(e, scale=scale))}</td>' for e in found)
-    kind = ' class="part"' if label.startswith("of it") else ""
-    return f'<tr{kind}><th scope="row">{label}</th>{"".join(cells)}</tr>'
+    kind, shown = (' class="part"', f"of it, {label}") if name in PARTS else ("", label[0].upper() + label[1:])
+    return f'<tr{kind}><th scope="row">{shown}</th>{"".join(cells)}</tr>'
 
 
 def faults(table: TransferTable) -> str:

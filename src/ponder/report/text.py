@@ -6,16 +6,11 @@ import html
 import math
 import unicodedata
 
+from ponder.measure.printing import HEADINGS
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import PAIRS, Row, TransferTable
 
-CONDITIONS = {
-    "untouched": "untouched",
-    "fewshot": "few-shot",
-    "before": "before",
-    "forced": "forced to think",
-    "after": "after",
-}
+CONDITIONS = HEADINGS | {"forced": "forced to think"}
 """Name of a condition -> its label."""
 
 TIERS = {
@@ -100,7 +95,7 @@ def sentences(table: TransferTable) -> list[str]:
 
 def _clause(row: Row, change: str) -> str:
     estimate, where = row.changes[change], _WHERE[change][row.tier]
-    later, earlier = (row.accuracy(condition) for condition in PAIRS[change])
+    later, earlier = (row.accuracy(condition) for condition in PAIRS[change][:2])
     assert later and earlier, "a tier that has a difference has both of its accuracies"
     levels = f"from {percent(earlier.value)} to {percent(later.value)}"
     size = f"{signed(estimate.value * 100)} points, 95% interval {_range(estimate)}"
@@ -130,7 +125,8 @@ def fewshot_sentence(table: TransferTable) -> str:
         return ""
     changes = [(row.tier, row.changes["fewshot_gain"]) for row in fallen]
     sizes = [f"{tier} {signed(change.value * 100)} ({_range(change)})" for tier, change in changes]
-    return f"After solved examples the untouched model did better than the trained one does without: {', '.join(sizes)}."
+    start = "After solved examples the untouched model did better than the trained one does without"
+    return f"{start}, both read leniently: {', '.join(sizes)}."
 
 
 def parts_sentence(table: TransferTable) -> str:

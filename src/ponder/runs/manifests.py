@@ -14,7 +14,7 @@ from ponder.types import PonderError
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
-_FIXED = ("recipe", "seeds", "data")
+_FIXED = ("recipe", "suite", "seeds", "data")
 _NOTED = ("versions", "git_commit", "machine")
 
 

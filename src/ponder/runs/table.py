@@ -103,6 +103,11 @@ def damage(path: Path) -> str | None:
     return None if schema.equals(SCHEMA) else "not a table of rollouts"
 
 
+def policy_version(path: Path) -> int:
+    """Updates that the policy of these rollouts had had; all rollouts of a measurement agree."""
+    return pq.read_table(path, columns=["policy_version"])["policy_version"][0].as_py()
+
+
 def content_hash(question: str) -> str:
     """16 hex digits that tell questions apart by content, however they are spaced."""
     return hashlib.sha256(_valid(" ".join(question.split())).encode()).hexdigest()[:16]

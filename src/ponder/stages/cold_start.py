@@ -60,20 +60,22 @@ class ColdStart:
         """
         branches = []
         if self.worked > 0:
-            thinking = self._thinking(problem)
+            thinking = thinking_of(self.domains[problem.domain], problem)
             branches.append(Branch(tokens=self.chat.reply(problem.reference, thinking), weight=share * self.worked))
         if self.worked < 1:
             branches.append(Branch(tokens=self.chat.reply(problem.reference), weight=share * (1 - self.worked)))
         return Lesson(prompt=self.chat.prompt(problem.messages), branches=tuple(branches))
 
-    def _thinking(self, problem: Problem) -> str:
-        thinking = self.domains[problem.domain].worked(problem)
-        if thinking is None:
-            raise PonderError(
-                f"cold_start.domains has {problem.domain!r}: nobody has written worked thinking for it; "
-                "leave it out or set cold_start.worked = 0"
-            )
-        return thinking
+
+def thinking_of(domain: Domain, problem: Problem) -> str:
+    """The worked thinking of a problem; raises PonderError where nobody has written it."""
+    thinking = domain.worked(problem)
+    if thinking is None:
+        raise PonderError(
+            f"cold_start.domains has {domain.name!r}: nobody has written worked thinking for it; "
+            "leave it out or set cold_start.worked = 0"
+        )
+    return thinking
 
 
 def warm_then_fall(index: int, steps: int, warmup: int, *, floor: float = 0.1) -> float:

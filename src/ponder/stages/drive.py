@@ -82,6 +82,8 @@ def drive(
     while done < stage.steps and (deadline is None or time.monotonic() < deadline):
         began = time.perf_counter()
         step = stage.step(done)
+        if step.halt:
+            keeper.keep(stage, done)  # the steps before are not lost, and what follows is there to be read
         if step.rollouts:
             write_rollouts(keeper.run.rollouts_file(stage.name, done), step.rollouts, run=keeper.run.name)
         keeper.run.log_metrics(stage.name, done, step.metrics)

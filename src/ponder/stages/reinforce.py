@@ -102,10 +102,15 @@ class Reinforce:
 
     def _lessons(self, rollouts: Sequence[Rollout], rewards_PG: Tensor, judged_PG: Tensor) -> list[Lesson]:
         """Groups whose rewards differ, with the token mean of the batch as loss."""
-        advantages_PG = ADVANTAGES[self.normalise](rewards_PG, judged_PG).tolist()
+        kept_P = has_variance(rewards_PG, judged_PG)
+        advantages_PG = ADVANTAGES[self.normalise](rewards_PG, judged_PG & kept_P[:, None]).tolist()
         groups = [rollouts[start : start + self.group] for start in range(0, len(rollouts), self.group)]
-        kept = has_variance(rewards_PG, judged_PG).nonzero()[:, 0].tolist()
-        taught = [(r, advantages_PG[p][g]) for p in kept for g, r in enumerate(groups[p]) if judged_PG[p, g]]
+        taught = [
+            (r, advantages_PG[p][g])
+            for p in kept_P.nonzero()[:, 0].tolist()
+            for g, r in enumerate(groups[p])
+            if judged_PG[p, g]
+        ]
         share = 1.0 / max(1, sum(len(rollout.completion.tokens) for rollout, _ in taught))
         branches: dict[str, list[Branch]] = {}
         for rollout, advantage in taught:
@@ -117,17 +122,22 @@ class Reinforce:
 
 
 def summary(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """What happened in these rollouts; reward and gold over those that could be judged."""
+    """What happened in these rollouts; reward (before any token cost) and gold over those that could be judged.
+
+    Entropy is the mean surprise of the sampled tokens in nats: unbiased, since the policy drew them itself.
+    """
     paid = [rollout.paid for rollout in rollouts if rollout.paid is not None]
     golden = [verdict.value for r in rollouts if (verdict := r.verdict(Role.GOLD)) and verdict.value is not None]
     texts = [rollout.completion for rollout in rollouts]
-    thinking = [text for text in texts if text.thinking is not None]
+    thinking = [text for text in texts if text.thinking]
+    logprobs = [logprob for text in texts for logprob in text.logprobs]
     found = {
         "rollouts": float(len(rollouts)),
         "reward": fmean(paid) if paid else float("nan"),
         "share_thinking": len(thinking) / len(texts),
         "thinking_tokens": fmean(text.thinking_tokens for text in texts),
         "answer_tokens": fmean(len(text.tokens) - text.thinking_tokens for text in texts),
+        "entropy": -fmean(logprobs),
         "truncated": fmean(text.outcome is Outcome.TRUNCATED for text in texts),
         "no_answer": fmean(text.outcome is Outcome.NO_ANSWER for text in texts),
         "not_judged": 1.0 - len(paid) / len(rollouts),

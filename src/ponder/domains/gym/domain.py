@@ -70,6 +70,15 @@ class Gym(Generated):
         writer = WORKED.get(problem.facts["entry"]["metadata"]["source_dataset"])
         return None if writer is None else writer(problem)
 
+    def _problem(self, split: str, seed: int, index: int) -> Problem:
+        """Says what reasoning-gym failed at where a draw finds no item."""
+        try:
+            return super()._problem(split, seed, index)
+        except PonderError as error:
+            if self.source.failure is None:
+                raise
+            raise PonderError(f"{error} (reasoning-gym last failed with: {self.source.failure})") from None
+
     def _in_a_child(self, split: str, seed: int, n: int, start: int) -> list[Problem]:
         """The same problems from a process that hashes text the same way every time.
 

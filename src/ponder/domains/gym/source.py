@@ -59,6 +59,8 @@ class Source:
         self.tasks = {task, *(part.name for part in self.config.get("datasets", ()) if task == "composite")}
         self._check(name)
         self._kept: ProceduralDataset | None = None
+        self.failure: str | None = None
+        """What reasoning-gym said when it last failed at an item."""
         self._probe(name)
 
     @property
@@ -84,7 +86,8 @@ class Source:
             dataset = self._kept or self._build(seed)
             dataset.seed = dataset.config.seed = seed
             return dataset, dataset[0]
-        except FAILURES:
+        except FAILURES as error:
+            self.failure = " ".join(str(error).split()) or type(error).__name__
             return None
 
     def _reference(self, entry: Entry) -> str | None:
@@ -136,6 +139,7 @@ class Source:
                 dataset = self._build(0)
             self._kept = dataset if self.task in KEPT else None
             usable = any(self.draw(seed) for seed in range(PROBES))
+            refusal = self.failure or refusal
         except FAILURES as error:
             refusal, usable = " ".join(str(error).split()) or refusal, False
         if not usable:
