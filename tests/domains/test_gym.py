@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reasoning_gym.factory import DATASETS
 
 from contracts.domain import DomainContract
 from ponder.domains import build
 from ponder.domains.gym import Gym
 from ponder.domains.gym.references import REFERENCES
-from ponder.domains.gym.source import DATASETS, DEPENDS_ON_HASHING, KEPT, Source
+from ponder.domains.gym.source import DEPENDS_ON_HASHING, KEPT, Source
 from ponder.domains.streams import split_of
 from ponder.types import PonderError
 

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from ponder.recipes.record import manifest
-from ponder.recipes.schema import DomainConfig, ModelConfig, Recipe
+from ponder.recipes.schema import DomainConfig, Recipe
 from ponder.types import PonderError
 
 
 def made(path: Any) -> dict[str, Any]:
     """The manifest of a recipe with a domain that reads this file."""
     domain = DomainConfig.model_validate({"use": "file", "path": path})
-    return manifest(Recipe(name="r", model=ModelConfig(name="m")), {"letters": domain})
+    return manifest(Recipe.model_validate({"name": "r", "model": {"name": "m"}}), {"letters": domain})
 
 
 def test_the_files_of_domains_are_named_by_what_they_hold(tmp_path: Path):

@@ -1,5 +1,4 @@
 import re
-from random import Random
 
 import pytest
 
@@ -13,29 +12,11 @@ class TestChains(DomainContract):
         return Chains("chains", depth=(2, 4))
 
 
-class Scripted(Random):
-    """Starts at 3, takes three steps, and picks 4, then -6, then 8."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-        self.amounts = iter((4, -6, 8))
-
-    def randrange(self, *_: int) -> int:
-        return 3
-
-    def randint(self, *_: int) -> int:
-        return 3
-
-    def choice(self, seq):  # pyright: ignore[reportIncompatibleMethodOverride]
-        amount = next(self.amounts)
-        assert amount in seq
-        return amount
-
-
 def test_a_chain_by_hand():
-    item = Chains("chains", depth=3, limit=10).make(Scripted())
-    assert (item.question, item.reference, item.difficulty) == ("3+4-6+8=?", "9", 3.0)
-    assert item.facts == {"worked": "3+4=7\n7-6=1\n1+8=9"}
+    domain = Chains("chains", depth=3, limit=10)
+    (problem,) = domain.problems("train", seed=0, n=1)
+    assert (problem.question, problem.reference, problem.difficulty) == ("3+4-6+8=?", "9", 3.0)
+    assert domain.worked(problem) == "3+4=7\n7-6=1\n1+8=9"
 
 
 @pytest.mark.parametrize("limit", [4, 10, 100])
