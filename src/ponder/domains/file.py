@@ -94,7 +94,8 @@ class File:
 
     def _value(self, row: Row, use: str) -> str:
         value = self._raw(row, use)
-        text = "" if value is None else str(value).strip()
+        # Half a surrogate pair, which JSON can hold, is no text that a tokenizer takes.
+        text = "" if value is None else str(value).encode(errors="replace").decode().strip()
         if not text:
             raise self._bad(row, use, "is empty; leave such rows out of the file")
         return text

@@ -14,18 +14,14 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from ponder.measure import gains, statistics
+from ponder.measure import gains, statistics, suite
 from ponder.measure.gains import Draws
 from ponder.measure.statistics import Array, Estimate
 from ponder.runs.result import Number
 from ponder.types import Tier
 
 CONDITIONS: dict[str, tuple[str, str]] = {
-    "untouched": ("untouched", "free"),
-    "fewshot": ("untouched", "fewshot"),
-    "before": ("cold_start", "free"),
-    "forced": ("cold_start", "forced"),
-    "after": ("reinforce", "free"),
+    asked.name: (asked.checkpoint, asked.mode) for group in suite.CONDITIONS.values() for asked in group
 }
 """Name of a condition -> checkpoint and mode; `forced` is the control that was only made to think."""
 
