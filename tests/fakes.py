@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ponder.domains.streams import check_split
 from ponder.model.chat import Chat
 from ponder.types import (
     Lesson,
+    LossChoice,
     Message,
+    PonderError,
     Problem,
     Sample,
     SamplingParams,
@@ -37,10 +40,11 @@ def ask(question: str, reference: str = "7", *, domain: str = "sums", index: int
 
 @dataclass(frozen=True, kw_only=True)
 class Numbered:
-    """A domain whose question is its number, modulo `size`; a `Domain`."""
+    """A domain whose question is its number, modulo `questions`; of `count` problems, or without end; a `Domain`."""
 
     name: str = "sums"
-    size: int = 10**9
+    questions: int = 10**9
+    count: int | None = None
     thinks: bool = True
     system: str | None = None
 
@@ -49,14 +53,21 @@ class Numbered:
         return VerifierChoice(name="number")
 
     def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
+        check_split(split)
+        if self.count is not None and start + n > self.count:
+            raise PonderError(f"{self.name}: has only {self.count} problems; ask for fewer")
         return [self._problem(split, seed, index) for index in range(start, start + n)]
+
+    def size(self, split: str) -> int | None:
+        check_split(split)
+        return self.count
 
     def worked(self, problem: Problem) -> str | None:
         return f"It is {problem.reference}." if self.thinks else None
 
     def _problem(self, split: str, seed: int, index: int) -> Problem:
         turns = [("system", self.system)] if self.system else []
-        turns.append(("user", f"{self.name} {split} {index % self.size}?"))
+        turns.append(("user", f"{self.name} {split} {index % self.questions}?"))
         return Problem(
             id=f"{self.name}/{split}/{seed}/{index}",
             domain=self.name,
@@ -125,13 +136,22 @@ class ScriptedVerifier:
 
 @dataclass(kw_only=True)
 class RecordingLearner:
-    """Learns nothing and remembers what it was given; a `Learner`."""
+    """Learns nothing and remembers what it was given; finds everything as likely as not; a `Learner`."""
 
-    steps: list[tuple[tuple[Lesson, ...], str, float]] = field(default_factory=list)
+    steps: list[tuple[tuple[Lesson, ...], LossChoice, float]] = field(default_factory=list)
     """Lessons, loss and learning rate of each step."""
+    temperatures: list[float] = field(default_factory=list)
+    """Of each step and each question."""
 
-    def step(self, lessons: Sequence[Lesson], *, loss: str, learning_rate: float) -> dict[str, float]:
+    def logprobs(self, lessons: Sequence[Lesson], *, temperature: float = 1.0) -> list[list[tuple[float, ...]]]:
+        self.temperatures.append(temperature)
+        return [[(-0.75,) * len(branch.tokens) for branch in lesson.branches] for lesson in lessons]
+
+    def step(
+        self, lessons: Sequence[Lesson], *, loss: LossChoice, learning_rate: float, temperature: float = 1.0
+    ) -> dict[str, float]:
         self.steps.append((tuple(lessons), loss, learning_rate))
+        self.temperatures.append(temperature)
         return {"loss": float(len(self.steps))}
 
     def save(self, folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fakes import CUT, ScriptedSampler, ScriptedVerifier, ask
 from ponder.model.chat import Chat
-from ponder.rollout import Check, Examiner, Roller, common_params
+from ponder.rollout import Check, Examiner, Roller, common_cell
 from ponder.types import Cell, Completion, Mode, Outcome, Role, Rollout, Sampler, SamplingParams, Status, Verifier
 
 SUMS = [ask("3 + 4?", "7"), ask("4 + 4?", "8", index=1)]
@@ -148,7 +148,26 @@ class TestRoller:
 
 
 def test_cells_that_are_sampled_together_agree():
-    assert common_params([cell(), cell(domain="other")]) == (Mode.FREE, SamplingParams(max_tokens=16))
-    for changes in ({"budget": 8}, {"mode": Mode.FORCED}, {"temperature": 0.0}):
-        with pytest.raises(AssertionError, match="agree in mode, budget and temperature"):
-            common_params([cell(), cell(**changes)])
+    assert common_cell([cell(), cell(domain="other")]) == cell()
+    for changes in ({"budget": 8}, {"mode": Mode.FORCED}, {"temperature": 0.0}, {"think_at_most": 3}):
+        with pytest.raises(AssertionError, match="agree in mode, budgets and temperature"):
+            common_cell([cell(), cell(**changes)])
+
+
+def test_what_a_cell_and_the_roller_say_becomes_the_sampling(chat: Chat):
+    examiner = Examiner({})
+    sampler = ScriptedSampler(chat=chat, lines=[])
+    roller = Roller(sampler=sampler, chat=chat, examiner=examiner, seed=0, top_p=0.9, min_p=0.1, stop=("###",))
+    plain = SamplingParams(max_tokens=16, temperature=0.5, top_p=0.9, min_p=0.1, stop=("###",))
+    assert roller.params(cell(temperature=0.5)) == plain
+    bounded = roller.params(cell(think_at_least=2, think_at_most=5, mode=Mode.FORCED))
+    assert bounded.thinking == chat.limits(2, 5, Mode.FORCED)
+    assert roller.params(cell(think_at_most=5, mode=Mode.FILLER)).thinking is None
+
+
+def test_filler_stands_in_the_prompt(chat: Chat):
+    sampler = ScriptedSampler(chat=chat, lines=[["7"]])
+    roller = Roller(sampler=sampler, chat=chat, examiner=Examiner({"sums": []}), seed=0)
+    asked = cell(mode=Mode.FILLER, think_at_least=3, think_at_most=3)
+    roller.roll(SUMS[:1], [asked], group=1, stage="rl")
+    assert sampler.prompts == [chat.prompt(SUMS[0].messages, Mode.FILLER, filler=3)]

@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from ponder.model.decoder import Decoder, DecoderConfig
+from ponder.model.config import DecoderConfig
+from ponder.model.decoder import Decoder
 
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"

@@ -25,6 +25,9 @@ from ponder.types import (
     Verifier,
 )
 
+THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT)
+"""Modes in which the policy itself writes the thinking, so that it can be bounded."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -95,6 +98,12 @@ class Roller:
     """Who judges."""
     seed: int
     """First part of every sample's stream."""
+    top_p: float = 1.0
+    """As in `SamplingParams`."""
+    min_p: float = 0.0
+    """As in `SamplingParams`."""
+    stop: tuple[str, ...] = ()
+    """As in `SamplingParams`."""
     heard: Callable[[], None] = lambda: None
     """Called for each completion as it is finished."""
 
@@ -110,10 +119,12 @@ class Roller:
     ) -> list[Rollout]:
         """`group` rollouts of each problem, a problem's side by side; `cells` go with the problems.
 
-        All cells must agree in mode, budget and temperature: they are sampled together.
+        All cells must agree in mode, budgets and temperature: they are sampled together.
         """
-        mode, params = common_params(cells)
-        prompts = [self.chat.prompt(problem.messages, mode) for problem in problems]
+        cell = common_cell(cells)
+        mode, params = cell.mode, self.params(cell)
+        filler = cell.think_at_most or 0 if mode == Mode.FILLER else 0
+        prompts = [self.chat.prompt(problem.messages, mode, filler=filler) for problem in problems]
         streams = [[f"{self.seed}/{stage}/{step}/{p.id}/{g}" for g in range(group)] for p in problems]
         samples = {(s.prompt, s.sample): s for s in self._heard(self.sampler.sample(prompts, params, streams))}
         places = [(i, g) for i in range(len(problems)) for g in range(group)]
@@ -132,15 +143,27 @@ class Roller:
             for (i, g), completion, given in zip(places, completions, verdicts, strict=True)
         ]
 
+    def params(self, cell: Cell) -> SamplingParams:
+        """How a rollout of this cell is drawn."""
+        bounded = cell.mode in THINKING and (cell.think_at_least > 0 or cell.think_at_most is not None)
+        limits = self.chat.limits(cell.think_at_least, cell.think_at_most, cell.mode) if bounded else None
+        return SamplingParams(
+            max_tokens=cell.budget,
+            temperature=cell.temperature,
+            top_p=self.top_p,
+            min_p=self.min_p,
+            stop=self.stop,
+            thinking=limits,
+        )
+
     def _heard(self, samples: Iterable[Sample]) -> Iterator[Sample]:
         for sample in samples:
             self.heard()
             yield sample
 
 
-def common_params(cells: Sequence[Cell]) -> tuple[Mode, SamplingParams]:
-    """Mode and sampling of cells that are sampled together."""
-    settings = {(cell.mode, cell.budget, cell.temperature) for cell in cells}
-    assert len(settings) == 1, "cells that are sampled together agree in mode, budget and temperature"
-    mode, budget, temperature = settings.pop()
-    return Mode(mode), SamplingParams(max_tokens=budget, temperature=temperature)
+def common_cell(cells: Sequence[Cell]) -> Cell:
+    """One for all: cells that are sampled together agree in how."""
+    settings = {(c.mode, c.budget, c.think_at_least, c.think_at_most, c.temperature) for c in cells}
+    assert len(settings) == 1, "cells that are sampled together agree in mode, budgets and temperature"
+    return cells[0]

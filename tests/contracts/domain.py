@@ -5,8 +5,11 @@ from __future__ import annotations
 import pickle
 import re
 
+import pytest
+
 from ponder.domains.streams import SPLITS, content_hash
-from ponder.types import Domain, Problem
+from ponder.stages.mixture import Mixture
+from ponder.types import Domain, PonderError, Problem
 
 
 class DomainContract:
@@ -62,6 +65,36 @@ class DomainContract:
 
     def test_no_problems_is_an_empty_list(self) -> None:
         assert self.domain().problems("train", seed=0, n=0) == []
+
+    def test_a_split_has_as_many_problems_as_its_size(self) -> None:
+        domain = self.domain()
+        for split in SPLITS:
+            size = domain.size(split)
+            if size is None:
+                assert len(domain.problems(split, seed=0, n=1, start=10**6)) == 1
+            else:
+                assert len(self.contents(split, 0, size)) == size
+                with pytest.raises(PonderError, match="ask for fewer"):
+                    domain.problems(split, seed=0, n=1, start=size)
+
+    def test_seeds_of_a_finite_split_order_the_same_problems(self) -> None:
+        size = self.domain().size("validation")
+        if size is not None:
+            assert self.contents("validation", 1, size) == self.contents("validation", 2, size)
+
+    def test_an_unknown_split_is_refused(self) -> None:
+        for ask in (self.domain().size, lambda split: self.domain().problems(split, seed=0, n=1)):
+            with pytest.raises(PonderError, match="split = 'dev': must be one of train, validation, test"):
+                ask("dev")
+
+    def test_an_epoch_holds_each_problem_once(self) -> None:
+        domain = self.domain()
+        mixture = Mixture({domain.name: domain}, {domain.name: 1}, seed=4, split="validation")
+        size = domain.size("validation") or 20
+        first, second = ([p.id for p in mixture.draw(start, size)] for start in (0, size))
+        assert len(set(first)) == size
+        assert first == [p.id for p in domain.problems("validation", seed=4, n=size)]
+        assert (set(first) == set(second)) == (domain.size("validation") is not None) and first != second
 
     def contents(self, split: str, seed: int, n: int) -> set[str]:
         return {content_hash(p.question) for p in self.domain().problems(split, seed=seed, n=n)}

@@ -10,6 +10,7 @@ import pytest
 from contracts.domain import DomainContract
 from ponder.domains import build
 from ponder.domains.file import File
+from ponder.domains.streams import SPLITS, split_of
 from ponder.types import PonderError
 from shared_data import data
 
@@ -63,14 +64,20 @@ def test_contents_are_kept_once_and_split(tmp_path: Path):
     domain = File("f", path=write(tmp_path, "q.jsonl", JSONL + b"\n\n" + JSONL))
     with pytest.raises(PonderError, match=r"f: 999 problems from number 0 of split 'test' asked for and \d there"):
         domain.problems("test", seed=0, n=999)
-    sizes = {split: len(pool) for split, pool in domain._items.items()}
+    sizes = {split: domain.size(split) for split in SPLITS}
     assert sum(sizes.values()) == 40 and sizes["train"] > 24
+    for split, size in sizes.items():
+        assert {split_of(p.question) for p in domain.problems(split, seed=0, n=size)} == {split}
 
 
-def test_a_declared_split_is_the_only_one(tmp_path: Path):
-    domain = File("f", path=write(tmp_path, "q.jsonl", JSONL), split="test")
-    with pytest.raises(PonderError, match="f: 1 problems from number 0 of split 'train' asked for and 0 there"):
-        domain.problems("train", seed=0, n=1)
+@pytest.mark.parametrize("declared", SPLITS)
+def test_a_declared_split_is_the_only_one(tmp_path: Path, declared: str):
+    domain = File("f", path=write(tmp_path, "q.jsonl", JSONL), split=declared)
+    assert {split: domain.size(split) for split in SPLITS} == dict.fromkeys(SPLITS, 0) | {declared: 40}
+    assert {p.split for p in domain.problems(declared, seed=0, n=40)} == {declared}
+    for split in SPLITS.keys() - {declared}:
+        with pytest.raises(PonderError, match=f"f: 1 problems from number 0 of split '{split}' asked for and 0 there"):
+            domain.problems(split, seed=0, n=1)
 
 
 def test_seeds_order_the_same_items_differently(tmp_path: Path):

@@ -13,7 +13,7 @@ from ponder.domains import build
 from ponder.domains.gym import Gym
 from ponder.domains.gym.references import REFERENCES
 from ponder.domains.gym.source import DEPENDS_ON_HASHING, KEPT, Source
-from ponder.domains.streams import split_of
+from ponder.domains.streams import SPLITS, split_of
 from ponder.types import PonderError
 
 SLOW = DEPENDS_ON_HASHING - {"ransom_note"} | {"futoshiki", "sokoban", "zebra_puzzles"}
@@ -92,6 +92,13 @@ def test_difficulty_is_the_first_knob_that_is_a_number():
 def test_the_suffix_changes_neither_items_nor_splits():
     plain, marked = (Gym("g", task="gcd", suffix=s).problems("test", seed=0, n=3) for s in ("", "Only the number."))
     assert [f"{p.question}\nOnly the number." for p in plain] == [p.question for p in marked]
+
+
+def test_items_stand_in_the_split_of_their_content():
+    gym = Gym("g", task="chain_sum")
+    for split in SPLITS:
+        problems = gym.problems(split, seed=0, n=40)
+        assert {split_of(p.question) for p in problems} == {p.split for p in problems} == {split}
 
 
 def test_a_composite_mixes_tasks():

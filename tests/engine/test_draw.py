@@ -3,11 +3,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ponder.engine.draw import BLOCK, draw, invert, uniforms
-from ponder.types import PonderError
+from ponder.engine.draw import BLOCK, draw, invert, nucleus, truncated, uniforms
+from ponder.types import PonderError, SamplingParams
 
 LAST = 1 - 2**-24
 """The largest uniform number there is in float32."""
+
+
+def drawn(logits_BV: torch.Tensor, temperature: float, uniforms_B: torch.Tensor, **changes: float):
+    """One token a row, none of them put there."""
+    params = SamplingParams(max_tokens=1, temperature=temperature, **changes)  # pyright: ignore[reportArgumentType]
+    return draw(logits_BV, params, uniforms_B, torch.full((len(logits_BV),), -1))
 
 
 def index(masses: list[float] | torch.Tensor, *uniform: float) -> list[int]:
@@ -80,25 +86,25 @@ def test_uniforms_are_uniform():
 def test_logprobs_are_those_of_the_tempered_softmax():
     logits = torch.tensor([[0.0, 1.0, 2.0]]).log()  # chances 0, 1/3 and 2/3
     for uniform, token, logprob in ((0.2, 1, 1 / 3), (0.4, 2, 2 / 3)):
-        tokens, logprobs = draw(logits, 1.0, torch.tensor([uniform]))
+        tokens, logprobs = drawn(logits, 1.0, torch.tensor([uniform]))
         assert tokens.item() == token and logprobs.exp().item() == pytest.approx(logprob)
-    tokens, logprobs = draw(logits, 0.5, torch.tensor([0.21]))  # chances 0, 1/5 and 4/5
+    tokens, logprobs = drawn(logits, 0.5, torch.tensor([0.21]))  # chances 0, 1/5 and 4/5
     assert tokens.item() == 2 and logprobs.exp().item() == pytest.approx(4 / 5)
 
 
 def test_temperature_zero_takes_the_likeliest_and_tells_its_plain_chance():
     logits = torch.tensor([[1.0, 2.0, 5.0], [4.0, 3.0, 1.0]]).log().bfloat16()
-    tokens, logprobs = draw(logits, 0.0, torch.tensor([0.0, 0.9]))
+    tokens, logprobs = drawn(logits, 0.0, torch.tensor([0.0, 0.9]))
     assert tokens.tolist() == [2, 0] and logprobs.dtype == torch.float32
     assert logprobs.exp().tolist() == pytest.approx([5 / 8, 4 / 8], abs=0.01)
 
 
 def test_a_draw_far_from_the_likeliest_has_an_exact_logprob():
     logits = torch.tensor([[30.0, 0.0, 29.0]])
-    tokens, logprobs = draw(logits, 2.0, torch.tensor([0.62]))  # chances e^15, 1 and e^14.5 over their sum
+    tokens, logprobs = drawn(logits, 2.0, torch.tensor([0.62]))  # chances e^15, 1 and e^14.5 over their sum
     assert tokens.item() == 0
     torch.testing.assert_close(logprobs, (logits / 2).log_softmax(-1)[:, 0])
-    tokens, logprobs = draw(logits, 1.0, torch.tensor([0.7311]))
+    tokens, logprobs = drawn(logits, 1.0, torch.tensor([0.7311]))
     assert logprobs.item() == pytest.approx(logits.log_softmax(-1)[0, tokens[0]].item(), rel=1e-5)
 
 
@@ -108,16 +114,65 @@ def test_a_model_that_has_diverged_is_the_users_mistake(bad: float, temperature:
     logits = torch.zeros(2, 300)
     logits[1, 7] = bad
     with pytest.raises(PonderError, match=r"^logits are not finite: .*; lower learning_rate$"):
-        draw(logits, temperature, torch.tensor([0.1, 0.2]))
+        drawn(logits, temperature, torch.tensor([0.1, 0.2]))
 
 
 def test_a_masked_token_is_never_drawn():
     logits = torch.tensor([[0.0, -torch.inf, 0.0, -torch.inf]])
-    assert [draw(logits, 1.0, torch.tensor([u]))[0].item() for u in (0.0, 0.49, 0.5, LAST)] == [0, 0, 2, 2]
+    assert [drawn(logits, 1.0, torch.tensor([u]))[0].item() for u in (0.0, 0.49, 0.5, LAST)] == [0, 0, 2, 2]
 
 
 def test_the_logits_are_left_as_they_were():
     logits = torch.tensor([[1.0, 2.0]])
     for temperature in (0.0, 1.0, 0.5):
-        draw(logits, temperature, torch.tensor([0.5]))
+        drawn(logits, temperature, torch.tensor([0.5]))
     assert logits.tolist() == [[1.0, 2.0]]
+
+
+MASSES = torch.tensor([[0.25, 1.0, 0.0625, 0.5, 0.1875]])
+"""Shares 1/8, 1/2, 1/32, 1/4 and 3/32 of 2."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"min_p": 0.25}, [0, 1, 3]),
+        ({"min_p": 0.26}, [1, 3]),
+        ({"min_p": 1.0}, [1]),
+        ({"top_p": 0.5}, [1]),
+        ({"top_p": 0.51}, [1, 3]),
+        ({"top_p": 0.875}, [0, 1, 3]),
+        ({"top_p": 0.876}, [0, 1, 3, 4]),
+        ({"top_p": 1e-9}, [1]),
+        ({"top_p": 0.6, "min_p": 0.3}, [1]),  # of what min_p leaves, 1.5
+    ],
+)
+def test_truncation_by_hand(changes: dict[str, float], kept: list[int]):
+    found = truncated(MASSES, SamplingParams(max_tokens=1, **changes))  # pyright: ignore[reportArgumentType]
+    assert found[0].nonzero()[:, 0].tolist() == kept
+    assert torch.equal(found[0, kept], MASSES[0, kept])
+
+
+@pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 0.999])
+def test_the_nucleus_of_a_wide_flat_vocabulary_is_found_without_sorting_it_all(top_p: float):
+    masses = torch.rand(3, 5000, generator=torch.Generator().manual_seed(0)) ** 4
+    highest = masses.sort(descending=True).values
+    sizes = (highest.double().cumsum(-1) < top_p * masses.double().sum(-1, keepdim=True)).sum(-1)
+    assert torch.equal(nucleus(masses, top_p)[:, 0], highest[torch.arange(3), sizes])
+
+
+def test_logprobs_do_not_know_of_the_truncation():
+    logits = torch.randn(6, 40, generator=torch.Generator().manual_seed(0))
+    tokens, logprobs = drawn(logits, 0.7, torch.full((6,), 0.99), top_p=0.3, min_p=0.1)
+    expected = (logits / 0.7).log_softmax(-1).gather(-1, tokens[:, None])[:, 0]
+    torch.testing.assert_close(logprobs, expected, atol=1e-5, rtol=0)
+
+
+def test_what_is_put_there_is_not_drawn_and_has_its_own_logprob():
+    logits = torch.tensor([[0.0, 2.0, 1.0]] * 2)
+    tokens, logprobs = draw(
+        logits, SamplingParams(max_tokens=1, temperature=0.0), torch.zeros(2), torch.tensor([-1, 0])
+    )
+    assert tokens.tolist() == [1, 0]
+    torch.testing.assert_close(logprobs, logits.log_softmax(-1)[0, [1, 0]])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ponder.engine.packing import micro_batches, pack
+from ponder.engine.packing import Micro, micro_batches, pack, place
 from ponder.types import Branch, Lesson
 
 GROUP = Lesson(
@@ -18,8 +18,12 @@ GROUP = Lesson(
 EXAMPLE = Lesson(prompt=(1,), branches=(Branch(tokens=(2, 3), weight=0.5),))
 
 
+def packed(*lessons: Lesson) -> Micro:
+    return pack(place(lessons))
+
+
 def test_a_group_is_laid_out_by_hand():
-    micro = pack([GROUP])
+    micro = packed(GROUP)
     assert micro.tokens_RL.tolist() == [[5, 6, 7, 8, 3]]
     assert micro.positions_RL.tolist() == [[0, 1, 2, 3, 2]]
     assert micro.mask_R1LL.int().tolist() == [
@@ -38,10 +42,27 @@ def test_a_group_is_laid_out_by_hand():
     assert micro.sampled_N.tolist() == [-1.0, -2.0, -3.0, -4.0, -5.0, -6.0]
     assert micro.advantage_N.tolist() == [2.0, 2.0, 2.0, -1.0, 0.5, 0.5]
     assert micro.weight_N.tolist() == pytest.approx([0.1, 0.1, 0.1, 0.2, 0.3, 0.3])
+    assert micro.branch_N.tolist() == [0, 0, 0, 1, 2, 2]
+    assert micro.drawn_N.all() and micro.old_N.isnan().all() and micro.reference_N.isnan().all()
+
+
+def test_what_was_not_drawn_weighs_nothing():
+    branch = Branch(tokens=(7, 8, 9), weight=0.5, old=(-1.0, -2.0, -3.0), reference=(-4.0, -5.0, -6.0), forced=(1,))
+    micro = packed(EXAMPLE, Lesson(prompt=(5,), branches=(branch,)))
+    assert micro.weight_N.tolist() == [0.5, 0.5, 0.5, 0.0, 0.5]
+    assert micro.old_N[2:].tolist() == [-1.0, -2.0, -3.0]
+    assert micro.reference_N[2:].tolist() == [-4.0, -5.0, -6.0]
+
+
+def test_where_prompts_cannot_be_shared_every_branch_has_a_row():
+    micros = list(micro_batches([EXAMPLE, GROUP], tokens=8, shared=False))
+    rows = [row for m in micros for row in m.tokens_RL.tolist()]
+    assert sorted(tuple(t for t in row if t) for row in rows) == [(1, 2), (5, 6), (5, 6, 3), (5, 6, 7, 8)]
+    assert sorted(torch.cat([m.branch_N for m in micros]).tolist()) == [0, 0, 1, 1, 1, 2, 3, 3]
 
 
 def test_a_shorter_row_is_padded_and_its_sources_count_from_its_own_start():
-    micro = pack([GROUP, EXAMPLE])
+    micro = packed(GROUP, EXAMPLE)
     assert micro.tokens_RL.tolist() == [[5, 6, 7, 8, 3], [1, 2, 0, 0, 0]]
     assert micro.source_N.tolist()[6:] == [5, 6]
     assert micro.target_N.tolist()[6:] == [2, 3]

@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import torch
 
-from contracts.sampler import END, PROMPTS, STREAMS, SamplerContract
+from contracts.sampler import END, PROMPTS, STREAMS, SamplerContract, text
 from ponder.engine.sampler import LocalSampler
 from ponder.model.checkpoint import load_decoder
 from ponder.types import SamplingParams
@@ -13,7 +14,7 @@ from ponder.types import SamplingParams
 
 class TestLocalSampler(SamplerContract):
     def sampler(self, folder: Path, *, stop: Sequence[int] = (END,)) -> LocalSampler:
-        return LocalSampler(load_decoder(folder, dtype=torch.float32), stop=stop)
+        return LocalSampler(load_decoder(folder, dtype=torch.float32), stop=stop, decode=text)
 
 
 def test_more_continuations_than_rows_are_written_in_turns(tiny: Path):
@@ -42,3 +43,17 @@ def test_in_bfloat16_logprobs_stay_near_those_in_float32(tiny: Path):
         samples = sorted(sampler.sample(PROMPTS, params, streams), key=lambda s: s.prompt)
         found[dtype] = torch.tensor([sample.logprobs[0] for sample in samples])
     torch.testing.assert_close(found[torch.bfloat16], found[torch.float32], atol=0.05, rtol=0)
+
+
+def test_it_keeps_the_version_and_refuses_weights_of_another_model(tiny: Path):
+    sampler = LocalSampler(load_decoder(tiny, dtype=torch.float32), stop=[END])
+    sampler.refit({}, 7)
+    assert sampler.version == 7
+    with pytest.raises(AssertionError, match="weights to refit are those of the model"):
+        sampler.refit({"of.another": torch.zeros(1)}, 8)
+
+
+def test_text_cannot_be_watched_without_being_decoded(tiny: Path):
+    sampler = LocalSampler(load_decoder(tiny, dtype=torch.float32), stop=[END])
+    with pytest.raises(AssertionError, match="give the sampler `decode`"):
+        list(sampler.sample([(5,)], SamplingParams(max_tokens=4, stop=("x",)), [["a"]]))

@@ -44,9 +44,9 @@ def ask_all(suite: Suite, condition: Condition, chat: Chat) -> tuple[list[Rollou
 
 
 def test_distinct_problems_are_the_first_of_their_question():
-    found = distinct(Numbered(size=5), 5, seed=5)
+    found = distinct(Numbered(questions=5), 5, seed=5)
     assert [problem.id for problem in found] == [f"sums/test/5/{i}" for i in range(5)]
-    assert len({problem.question for problem in distinct(Numbered(size=7), 6, seed=0)}) == 6
+    assert len({problem.question for problem in distinct(Numbered(questions=7), 6, seed=0)}) == 6
 
 
 def test_distinct_looks_on_where_problems_repeat():
@@ -63,7 +63,7 @@ def test_a_domain_with_too_few_different_problems_says_so():
         "ask for fewer or widen its options"
     )
     with pytest.raises(PonderError) as raised:
-        distinct(Numbered(size=5), 6, seed=0)
+        distinct(Numbered(questions=5), 6, seed=0)
     assert str(raised.value) == expected
 
 

@@ -9,16 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from contracts.sampler import reference
+from ponder.model.attention import biased_attention, causal, masked_attention, within
 from ponder.model.checkpoint import load_decoder
-from ponder.model.decoder import (
-    Decoder,
-    DecoderConfig,
-    biased_attention,
-    causal,
-    masked_attention,
-    rotary_angles,
-    rotate,
-)
+from ponder.model.config import DecoderConfig, unsupported
+from ponder.model.decoder import Decoder, WideProduct, rotate
 from ponder.model.hub import cache_folder, resolve
 from ponder.types import PonderError
 from tiny import make_tiny, random_weights
@@ -85,33 +79,51 @@ def test_old_and_sparse_configurations_are_read():
         "rope_scaling": None,
     }
     found = DecoderConfig.from_transformers(plain)
-    assert (found.num_key_value_heads, found.head_dim, found.rope_theta) == (3, 4, 5e5)
+    assert (found.num_key_value_heads, found.head_dim) == (3, 4)
+    assert found.frequencies == pytest.approx((1.0, 5e5**-0.5))
     assert not found.tie_word_embeddings
 
 
 @pytest.mark.parametrize(
     ("field", "changes"),
     [
-        ("model_type", {"model_type": "qwen2"}),
-        ("hidden_act", {"hidden_act": "gelu"}),
-        ("attention_bias", {"attention_bias": True}),
-        ("mlp_bias", {"mlp_bias": True}),
-        ("rope_type", {"rope_parameters": {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0}}),
-        ("rope_type", {"rope_parameters": None, "rope_scaling": {"rope_type": "yarn", "factor": 2.0}}),
-        ("rope_type", {"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 2.0}}),
-        ("quant_method", {"quantization_config": {"quant_method": "fp8"}}),
+        ("model_type = 'gemma3'", {"model_type": "gemma3"}),
+        ("hidden_act = 'gelu'", {"hidden_act": "gelu"}),
+        ("rope_type = 'dynamic'", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 8.0}}),
+        ("rope_type = 'longrope'", {"rope_parameters": None, "rope_scaling": {"type": "longrope"}}),
+        ("partial_rotary_factor = 0.5", {"partial_rotary_factor": 0.5}),
+        ("quant_method = 'fp8'", {"quantization_config": {"quant_method": "fp8"}}),
     ],
 )
 def test_what_would_be_computed_wrongly_is_refused(config: dict[str, Any], field: str, changes: dict[str, Any]):
-    with pytest.raises(PonderError, match=f"^config.json {field} = .*: this decoder computes .*; use a Llama model$"):
+    assert unsupported(config) is None and unsupported(config | changes) == field
+    with pytest.raises(PonderError, match=f"^config.json {field}: this decoder does not compute that; use a Llama"):
         DecoderConfig.from_transformers(config | changes)
 
 
-def test_rotary_angles_by_hand(config: dict[str, Any]):
-    shape = DecoderConfig.from_transformers(config)
-    angles = rotary_angles(shape)
+def test_rotary_angles_by_hand(tiny: Path):
+    angles = load_decoder(tiny, dtype=torch.bfloat16).angles
     assert angles.shape == (2048, 4) and angles.dtype == torch.float32
     assert angles[3].tolist() == pytest.approx([3.0, 0.3, 0.03, 0.003])  # 10000^(-2i/8) = 10^-i
+
+
+def test_a_window_counts_positions_and_not_columns():
+    mask = torch.ones(1, 1, 2, 4, dtype=torch.bool)
+    asking, seen = torch.tensor([[5, 9]]), torch.tensor([[2, 3, 7, 8]])
+    assert within(mask, asking, seen, 3).int().tolist() == [[[[0, 1, 1, 1], [0, 0, 1, 1]]]]
+    assert within(mask, asking, seen, None) is mask
+
+
+def test_the_wide_product_keeps_what_bf16_would_round_away():
+    hidden, weight = torch.tensor([[4.0, 0.0625]]).bfloat16(), torch.tensor([[5.0, 1.0]]).bfloat16()
+    assert (hidden @ weight.T).item() == 20.0  # of 20.0625: steps of 1/8 at this height
+    hidden.requires_grad_()
+    weight.requires_grad_()
+    product = WideProduct.apply(hidden, weight, weight.detach().float())
+    assert product.item() == 20.0625 and product.dtype == torch.float32
+    product.sum().backward()
+    assert hidden.grad is not None and torch.equal(hidden.grad, weight)
+    assert weight.grad is not None and torch.equal(weight.grad, hidden)
 
 
 def test_rotation_turns_each_pair_and_keeps_its_length():

@@ -49,7 +49,7 @@ def test_columns_hold_what_they_say(tmp_path: Path, make_rollout: Make):
     write_rollouts(tmp_path / "a.parquet", [make_rollout()], run="first")
     table = pq.read_table(tmp_path / "a.parquet")
     row = table.to_pylist()[0]
-    assert table.schema.equals(SCHEMA) and table.schema.metadata[b"schema_version"] == b"1"
+    assert table.schema.equals(SCHEMA) and table.schema.metadata[b"schema_version"] == b"2"
     assert (row["run"], row["checkpoint"], row["mode"], row["budget"]) == ("first", "before", "forced", 64)
     assert (row["paid"], row["gold"], row["completion_tokens"]) == (0.75, 1.0, 3)
     assert row["content"] == hashlib.sha256(b"What is 2 + 2? 4").hexdigest()[:16]
@@ -99,10 +99,13 @@ def test_another_table_is_not_taken_for_rollouts(tmp_path: Path):
     assert damage(tmp_path / "a.parquet") == "not a table of rollouts"
 
 
-def test_a_newer_schema_is_one_line(tmp_path: Path):
-    newer = SCHEMA.append(pa.field("later", pa.int32())).with_metadata({"schema_version": "2"})
-    pq.write_table(newer.empty_table(), tmp_path / "a.parquet")
-    with pytest.raises(PonderError, match="schema_version = 2: made by a newer ponder: upgrade"):
+@pytest.mark.parametrize(
+    ("version", "said"), [("3", "made by a newer ponder: upgrade"), ("1", "made by an older ponder: train or measure")]
+)
+def test_another_schema_is_one_line(tmp_path: Path, version: str, said: str):
+    other = SCHEMA.append(pa.field("later", pa.int32())).with_metadata({"schema_version": version})
+    pq.write_table(other.empty_table(), tmp_path / "a.parquet")
+    with pytest.raises(PonderError, match=f"schema_version = {version}: {said}"):
         read_rollouts(tmp_path / "a.parquet")
 
 

@@ -8,6 +8,7 @@ import pytest
 from fakes import Numbered, RecordingLearner
 from ponder.model.chat import Chat
 from ponder.stages.cold_start import ColdStart, warm_then_fall
+from ponder.stages.mixture import InOrder, Mixture
 from ponder.types import PonderError
 
 
@@ -17,15 +18,15 @@ def chat(tiny: Path) -> Chat:
 
 
 def cold_start(chat: Chat, learner: RecordingLearner, **changes: Any) -> ColdStart:
+    domains = changes.pop("domains", {name: Numbered(name=name) for name in ("a", "b")})
+    mixture = Mixture(domains, changes.pop("weights", {"a": 1, "b": 1}), seed=0)
     settings: dict[str, Any] = {
-        "domains": {name: Numbered(name=name) for name in ("a", "b")},
-        "weights": {"a": 1, "b": 1},
+        "domains": domains,
+        "source": InOrder(mixture, changes.pop("batch", 8)).source,
         "steps": 10,
-        "batch": 8,
         "worked": 0.3,
         "learning_rate": 1e-3,
         "warmup": 2,
-        "seed": 0,
     }
     return ColdStart(learner=learner, chat=chat, **(settings | changes))
 
@@ -46,7 +47,7 @@ def test_a_lesson_is_the_prompt_and_both_things_that_could_be_said(chat: Chat):
     lessons, loss, _ = learner.steps[0]
     assert [lesson.prompt for lesson in lessons] == [chat.prompt(p.messages) for p in problems]
     assert [branch.tokens for branch in lessons[3].branches] == [chat.reply("3", "It is 3."), chat.reply("3")]
-    assert loss == "likelihood" and {b.logprobs for lesson in lessons for b in lesson.branches} == {None}
+    assert loss.name == "likelihood" and {b.logprobs for lesson in lessons for b in lesson.branches} == {None}
 
 
 def test_worked_examples_have_their_share_of_the_loss(chat: Chat):

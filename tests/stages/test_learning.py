@@ -16,8 +16,10 @@ from ponder.model.chat import Chat
 from ponder.model.checkpoint import load_decoder
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
+from ponder.stages.lessons import Teaching
+from ponder.stages.mixture import InOrder, Mixture
 from ponder.stages.reinforce import Reinforce
-from ponder.types import Problem
+from ponder.types import Cell, Problem
 
 LETTERS = "abcdefgh"
 
@@ -45,14 +47,12 @@ def test_a_cold_start_teaches_the_format_and_reinforcement_finds_what_pays(tiny:
     cold = ColdStart(
         learner=learner,
         chat=chat,
-        domains={"sums": Letters(size=3)},
-        weights={"sums": 1},
+        domains={"sums": Letters(questions=3)},
+        source=InOrder(Mixture({"sums": Letters(questions=3)}, {"sums": 1}, seed=0), 16).source,
         steps=30,
-        batch=16,
         worked=0.0,
         learning_rate=0.01,
         warmup=1,
-        seed=0,
     )
     losses = [cold.step(index).metrics["loss"] for index in range(30)]
     roller = Roller(
@@ -64,18 +64,14 @@ def test_a_cold_start_teaches_the_format_and_reinforcement_finds_what_pays(tiny:
     reinforce = Reinforce(
         learner=learner,
         roller=roller,
-        domains={"sums": Paying(size=3)},
-        weights={"sums": 1},
+        feed=InOrder(Mixture({"sums": Paying(questions=3)}, {"sums": 1}, seed=1), 4),
         steps=30,
-        problems=4,
         group=8,
-        max_tokens=4,
+        cell=Cell(checkpoint="reinforce", domain="", split="", budget=4),
+        teaching=Teaching(),
         learning_rate=0.005,
         warmup=1,
-        normalise="batch",
-        cost=0.0,
         max_not_judged=0.0,
-        seed=1,
         before=30,
     )
     steps = [reinforce.step(index).metrics for index in range(30)]

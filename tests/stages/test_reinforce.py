@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 from fakes import CUT, Numbered, RecordingLearner, ScriptedSampler, ScriptedVerifier
 from ponder.model.chat import Chat
 from ponder.rollout import Check, Examiner, Roller
+from ponder.stages.lessons import Teaching
+from ponder.stages.mixture import InOrder, Mixture
 from ponder.stages.reinforce import Reinforce, summary
-from ponder.types import Lesson, Role
+from ponder.types import Cell, Lesson, LossChoice, Role
 
+TEACHING = {each.name for each in fields(Teaching)}
 LINES = (
     ("0", "<think>so</think>0", "9", "fail"),
     ("1", "1", "1", "1"),
@@ -26,26 +30,23 @@ def chat(tiny: Path) -> Chat:
 
 
 def stage(chat: Chat, lines: Any = LINES, **changes: Any) -> tuple[Reinforce, RecordingLearner]:
+    changes = {"normalise": "none"} | changes
     learner = RecordingLearner()
     check = Check(verifier=ScriptedVerifier(), roles=(Role.PAY, Role.GOLD))
     examiner = Examiner({"sums": [check]})
     roller = Roller(sampler=ScriptedSampler(chat=chat, lines=lines), chat=chat, examiner=examiner, seed=0)
+    teaching = Teaching(**{key: changes.pop(key) for key in list(changes) if key in TEACHING})
+    feed = InOrder(Mixture({"sums": Numbered()}, {"sums": 1}, seed=0), changes.pop("problems", 4))
     settings: dict[str, Any] = {
-        "weights": {"sums": 1},
         "steps": 10,
-        "problems": 4,
         "group": 4,
-        "max_tokens": 32,
+        "cell": Cell(checkpoint="reinforce", domain="", split="", budget=32),
         "learning_rate": 1e-3,
         "warmup": 4,
-        "normalise": "none",
-        "cost": 0.0,
         "max_not_judged": 0.5,
-        "seed": 0,
         "before": 100,
     }
-    domains = {"sums": Numbered()}
-    return Reinforce(learner=learner, roller=roller, domains=domains, **(settings | changes)), learner
+    return Reinforce(learner=learner, roller=roller, feed=feed, teaching=teaching, **(settings | changes)), learner
 
 
 def lessons(chat: Chat, lines: Any = LINES, **changes: Any) -> tuple[Lesson, ...]:
@@ -126,7 +127,7 @@ def test_the_learning_rate_warms_up_and_stays(chat: Chat):
     reinforce, learner = stage(chat)
     rates = [reinforce.step(index).metrics["learning_rate"] for index in (0, 1, 3, 9)]
     assert rates == pytest.approx([0.25e-3, 0.5e-3, 1e-3, 1e-3])
-    assert [(loss, rate) for _, loss, rate in learner.steps] == [("reinforce", 0.25e-3)]
+    assert [(loss.name, rate) for _, loss, rate in learner.steps] == [("reinforce", 0.25e-3)]
     assert stage(chat, warmup=0)[0].step(0).metrics["learning_rate"] == 1e-3
 
 
@@ -162,3 +163,61 @@ def test_the_summary_by_hand(chat: Chat):
 def test_a_step_of_which_nothing_could_be_judged_has_no_reward(chat: Chat):
     found = summary(stage(chat, (("fail",) * 4,), max_not_judged=1.0)[0].step(0).rollouts)
     assert found["reward"] != found["reward"] and found["not_judged"] == 1.0 and "gold" not in found
+
+
+TWO = (("0", "1", "0", "0"), ("1", "0", "1", "1"))
+"""Two groups that teach."""
+
+
+def test_several_updates_hold_on_to_what_was_likely_when_the_batch_was_drawn(chat: Chat):
+    found, learner = stage(chat, TWO, problems=2, minibatches=2, epochs=2, loss=LossChoice(name="clipped"))
+    step = found.step(0)
+    assert [len(part) for part, _, _ in learner.steps] == [1, 1, 1, 1]
+    assert [part[0].prompt for part, _, _ in learner.steps[:2]] == [part[0].prompt for part, _, _ in learner.steps[2:]]
+    branches = [branch for part, _, _ in learner.steps for lesson in part for branch in lesson.branches]
+    assert all(branch.old == (-0.75,) * len(branch.tokens) for branch in branches)
+    for part, loss, _ in learner.steps:
+        total = sum(branch.weight * len(branch.tokens) for lesson in part for branch in lesson.branches)
+        assert total == pytest.approx(1.0) and loss.name == "clipped"
+    assert step.metrics["loss"] == (1 + 2 + 3 + 4) / 4
+
+
+def test_more_minibatches_than_groups_are_as_many_as_groups(chat: Chat):
+    found, learner = stage(chat, TWO, problems=2, minibatches=5)
+    found.step(0)
+    assert [len(part) for part, _, _ in learner.steps] == [1, 1]
+
+
+def test_one_update_needs_no_second_opinion(chat: Chat):
+    (lesson, *_) = lessons(chat)
+    assert {(branch.old, branch.reference) for branch in lesson.branches} == {(None, None)}
+
+
+def test_a_reference_policy_says_how_likely_it_finds_each_token(chat: Chat):
+    (lesson,) = lessons(chat, reference=RecordingLearner())
+    assert all(branch.reference == (-0.75,) * len(branch.tokens) for branch in lesson.branches)
+
+
+def test_the_temperature_of_the_cell_is_that_of_sampling_and_of_learning(chat: Chat):
+    cell = Cell(checkpoint="reinforce", domain="", split="", budget=32, temperature=0.5)
+    found, learner = stage(chat, TWO, problems=2, minibatches=2, cell=cell, reference=(other := RecordingLearner()))
+    rollouts = found.step(0).rollouts
+    assert set(learner.temperatures) == set(other.temperatures) == {0.5}
+    assert {r.cell.temperature for r in rollouts} == {0.5}
+
+
+def test_truncated_rollouts_can_be_left_out_of_the_loss_and_stay_in_the_baseline(chat: Chat):
+    lines = (("0", "0", f"9{CUT}", "9"),)
+    (whole,) = lessons(chat, lines, problems=1)
+    (fewer,) = lessons(chat, lines, problems=1, drop_truncated=True)
+    assert [b.advantage for b in whole.branches] == [0.5, 0.5, -0.5, -0.5]
+    assert [replace(b, weight=0.0) for b in fewer.branches] == [
+        replace(whole.branches[i], weight=0.0) for i in (0, 1, 3)
+    ]
+
+
+def test_the_last_tokens_before_the_limit_cost(chat: Chat):
+    lines = (("0", "0000000000000000000000000", "9", "9"),)  # 2 and 26 of 32 tokens
+    (lesson,) = lessons(chat, lines, problems=1, overlong=12)
+    assert lesson.branches[0].advantage - lesson.branches[2].advantage == pytest.approx(1.0)
+    assert lesson.branches[2].advantage - lesson.branches[1].advantage == pytest.approx(6 / 12)

@@ -54,21 +54,33 @@ class File:
         self._path = Path(path)
         rows = read_rows(f"{name}.path", self._path, header=header, records=records)
         self._items = _split_up((self._item(number, row) for number, row in enumerate(rows)), split)
+        self._orders: dict[tuple[str, int], list[Item]] = {}
 
     def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
         """Problems number `start` to `start + n - 1` of the split's items in the order that the seed gives them."""
         check_split(split)
-        pool = self._items[split]
-        if start + n > len(pool):
+        size = len(self._items[split])
+        if start + n > size:
             asked = f"{n} problems from number {start} of split {split!r}"
-            raise PonderError(f"{self.name}: {asked} asked for and {len(pool)} there; ask for fewer")
-        order = sorted(pool, key=lambda item: digest("file", split, seed, _identity(item)))
-        chosen = enumerate(order[start : start + n], start=start)
+            raise PonderError(f"{self.name}: {asked} asked for and {size} there; ask for fewer")
+        chosen = enumerate(self._order(split, seed)[start : start + n], start=start)
         return [self._problem(item, split, (seed, index)) for index, item in chosen]
+
+    def size(self, split: str) -> int:
+        """Items of the split."""
+        check_split(split)
+        return len(self._items[split])
 
     def worked(self, problem: Problem) -> str | None:
         """None: nobody has written it."""
         return None
+
+    def _order(self, split: str, seed: int) -> list[Item]:
+        """The split's items in the order that the seed gives them; worked out once."""
+        if (split, seed) not in self._orders:
+            order = sorted(self._items[split], key=lambda item: digest("file", split, seed, _identity(item)))
+            self._orders[split, seed] = order
+        return self._orders[split, seed]
 
     def _problem(self, item: Item, split: str, place: tuple[int, int]) -> Problem:
         return to_problem(item, domain=self.name, split=split, place=place, language=self.language, suffix="")
@@ -148,19 +160,19 @@ def _checked_fields(name: str, fields: Mapping[str, str | int]) -> dict[str, str
 
 
 def _split_up(items: Iterable[Item], split: str | None) -> dict[str, list[Item]]:
-    """Each content once, by split."""
+    """Each content once, by split; all languages of a pair stand in one."""
     pools: dict[str, list[Item]] = {name: [] for name in SPLITS}
     seen: set[str] = set()
     for item in items:
         content = content_hash(item.question)
         if content not in seen:
             seen.add(content)
-            pools[split or split_of(_identity(item))].append(item)
+            pools[split or split_of(item.pair_id or item.question)].append(item)
     return pools
 
 
 def _identity(item: Item) -> str:
-    """What decides an item's split and place: the same for all languages of a pair."""
+    """What decides an item's place: the same for all languages of a pair."""
     return item.pair_id or content_hash(item.question)
 
 

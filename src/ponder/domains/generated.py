@@ -32,6 +32,11 @@ class Generated(ABC):
         check_split(split)
         return [self._problem(split, seed, index) for index in range(start, start + n)]
 
+    def size(self, split: str) -> int | None:
+        """None: problems are made on demand, without end."""
+        check_split(split)
+        return None
+
     def worked(self, problem: Problem) -> str | None:
         """Thinking that leads to the reference."""
         return problem.facts.get("worked")

@@ -1,6 +1,6 @@
 """Drawing one token a row from logits, each row with randomness of its own.
 
-Shapes: B rows, T tokens, V vocabulary, W blocks of BLOCK entries.
+Shapes: B rows, T tokens, V vocabulary, W blocks of BLOCK entries, K likeliest tokens.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ponder.types import PonderError
+from ponder.types import PonderError, SamplingParams
 
 BLOCK = 256
 """A token is drawn by inversion in two looks: which block of this many entries, then which entry of it."""
+NUCLEUS = 256
+"""Likeliest tokens that are sorted first when looking for those that hold `top_p`."""
 
 
 def uniforms(stream: str, n: int) -> Tensor:
@@ -23,24 +25,53 @@ def uniforms(stream: str, n: int) -> Tensor:
     return torch.from_numpy(np.random.Generator(np.random.Philox(key=key)).random(n, dtype=np.float32))
 
 
-def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor) -> tuple[Tensor, Tensor]:
+def draw(logits_BV: Tensor, params: SamplingParams, uniforms_B: Tensor, put_B: Tensor) -> tuple[Tensor, Tensor]:
     """Tokens `[B]` and their logprobs `[B]` under softmax(logits / temperature); at 0 the likeliest, untempered.
 
-    The vocabulary is wide, so each pass over it costs: one copy in fp32, turned into masses in place.
+    `put_B` holds tokens that are put there and not drawn, -1 elsewhere. First the temperature, then `min_p`, then
+    `top_p` decide what can be drawn, and the logprobs are those of the temperature alone. The vocabulary is wide, so
+    each pass over it costs: one copy in fp32, turned into masses in place.
     """
     heights_BV = logits_BV.float()
     if heights_BV is logits_BV:
         heights_BV = logits_BV.clone()
-    if temperature not in (0, 1):
-        heights_BV /= temperature
+    if params.temperature not in (0, 1):
+        heights_BV /= params.temperature
     highest_B, likeliest_B = heights_BV.max(-1)
     if not highest_B.isfinite().all():
         raise PonderError("logits are not finite: the model's weights have diverged; lower learning_rate")
     heights_BV -= highest_B[:, None]
     masses_BV = heights_BV.exp_()
-    tokens_B = likeliest_B if temperature == 0 else invert(masses_BV, uniforms_B)
+    tokens_B = likeliest_B if params.temperature == 0 else invert(truncated(masses_BV, params), uniforms_B)
+    tokens_B = torch.where(put_B < 0, tokens_B, put_B)
     chosen_B = masses_BV.gather(-1, tokens_B[:, None])[:, 0]
     return tokens_B, (chosen_B / masses_BV.sum(-1)).log()
+
+
+def truncated(masses_BV: Tensor, params: SamplingParams) -> Tensor:
+    """The masses with 0 for what `min_p` and `top_p` leave out; the likeliest of each row, of mass 1, always stays."""
+    if params.min_p > 0:
+        masses_BV = masses_BV.where(masses_BV >= params.min_p, 0.0)
+    if params.top_p < 1:
+        masses_BV = masses_BV.where(masses_BV >= nucleus(masses_BV, params.top_p), 0.0)
+    return masses_BV
+
+
+def nucleus(masses_BV: Tensor, top_p: float) -> Tensor:
+    """Least mass `[B,1]` of the fewest tokens that hold `top_p` of the total (arXiv:1904.09751); ties all stay.
+
+    Only as many of the likeliest are sorted as hold it.
+    """
+    wanted_B1 = top_p * masses_BV.sum(-1, keepdim=True, dtype=torch.float64)
+    size = min(NUCLEUS, masses_BV.shape[1])
+    while True:
+        highest_BK = masses_BV.topk(size).values
+        enough_BK = highest_BK.double().cumsum(-1) >= wanted_B1
+        if size == masses_BV.shape[1] or enough_BK[:, -1].all():
+            break
+        size = min(8 * size, masses_BV.shape[1])
+    first_B1 = torch.where(enough_BK.any(-1), enough_BK.int().argmax(-1), size - 1)[:, None]
+    return highest_BK.gather(-1, first_B1)
 
 
 def invert(masses_BV: Tensor, uniforms_B: Tensor) -> Tensor:

@@ -1,84 +1,68 @@
 """The local learner: lessons in, one update of the policy out.
 
-It computes in the decoder's dtype, keeps fp32 masters where that is not fp32, and never holds the logits of more than
-HEAD_CHUNK tokens. Shapes: N tokens of a micro-batch, D hidden size, V vocabulary.
+It computes in the model's dtype, keeps fp32 masters where that is not fp32, and never holds the logits of more than
+a chunk of tokens. Shapes: N tokens of a micro-batch, D hidden size, S its rollouts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ponder.engine.packing import Micro, micro_batches
-from ponder.model.decoder import Decoder
-from ponder.objectives import LOSSES, Loss
-from ponder.types import Lesson, PonderError
+from ponder.engine.packing import Micro
+from ponder.engine.scorer import LocalScorer, chunk_logprobs, chunks, head_logprobs
+from ponder.engine.tally import Tally
+from ponder.model.language import LanguageModel
+from ponder.objectives import Loss, Terms
+from ponder.types import Lesson, LossChoice, PonderError
 
-HEAD_CHUNK = 512
-"""Tokens whose logits exist at once: 512 x 49,152 x 4 bytes = 100 MB."""
 STATE_FILE = "learner.safetensors"
 """Masters, moments and step count, in a checkpoint folder."""
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 """What AdamW remembers of each parameter."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """Sums over the tokens of one step."""
-
-    loss: float = 0.0
-    tokens: int = 0
-    surprise: float = 0.0
-    gaps: list[Tensor] = field(default_factory=list)
-
-    def add(self, micro: Micro, chunk: slice, logprobs_N: Tensor, loss: Tensor) -> None:
-        """Count the tokens of one chunk."""
-        self.loss += loss.item()
-        self.tokens += len(logprobs_N)
-        self.surprise -= logprobs_N.sum().item()
-        gap_N = (logprobs_N - micro.sampled_N[chunk]).abs()
-        self.gaps.append(gap_N[~gap_N.isnan()])
-
-    def metrics(self) -> dict[str, float]:
-        """Loss, mean surprise of the learned tokens in nats, gap between learner and sampler."""
-        found = {
-            "loss": self.loss,
-            "surprise": self.surprise / max(1, self.tokens),
-            "learned_tokens": float(self.tokens),
-        }
-        gaps = torch.cat(self.gaps) if self.gaps else torch.empty(0)
-        if len(gaps):
-            found |= {"logprob_gap": gaps.mean().item(), "logprob_gap_max": gaps.max().item()}
-        return found
-
-
-class LocalLearner:
-    """AdamW on a decoder in this process; a `ponder.types.Learner`."""
+class LocalLearner(LocalScorer):
+    """AdamW on a model in this process; a `ponder.types.Learner`. Weights that need no gradient stay as they are."""
 
     def __init__(
-        self, decoder: Decoder, *, clip: float = 1.0, weight_decay: float = 0.0, micro_tokens: int = 1536
+        self,
+        model: LanguageModel,
+        *,
+        masters: Mapping[str, Tensor] | None = None,
+        clip: float = 1.0,
+        weight_decay: float = 0.0,
+        micro_tokens: int = 1536,
     ) -> None:
-        """`clip`: largest gradient norm; `micro_tokens`: padded positions computed at once, which bounds the memory."""
-        self.decoder, self.clip, self.micro_tokens = decoder, clip, micro_tokens
-        self.weights = dict(decoder.named_parameters())
-        self.masters = {name: torch.nn.Parameter(weight.detach().float()) for name, weight in self.weights.items()}
+        """`masters`: fp32 weights to start from, where the model's own are rounded; `clip`: largest gradient norm."""
+        super().__init__(model, micro_tokens=micro_tokens)
+        self.clip = clip
+        self.weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        if not self.weights:
+            raise PonderError("model.freeze: every weight is frozen; leave some to be learned")
+        source = masters or {}
+        self.masters = {
+            name: torch.nn.Parameter(source.get(name, weight).detach().float()) for name, weight in self.weights.items()
+        }
         self.optimizer = torch.optim.AdamW(
             self.masters.values(), lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
         )
 
-    def step(self, lessons: Sequence[Lesson], *, loss: str, learning_rate: float) -> dict[str, float]:
+    def step(
+        self, lessons: Sequence[Lesson], *, loss: LossChoice, learning_rate: float, temperature: float = 1.0
+    ) -> dict[str, float]:
         """See `ponder.types.Learner`."""
-        self._check(lessons)
-        tally = Tally()
-        for micro in micro_batches(lessons, tokens=self.micro_tokens):
-            self._accumulate(micro, LOSSES[loss], tally)
+        assert lessons, "a step has something to learn from"
+        objective, tally = Loss(name=loss.name, **loss.options), Tally()
+        for micro in self.micro_batches(lessons):
+            self._accumulate(micro, objective, temperature, tally)
         norm = torch.nn.utils.clip_grad_norm_(self.masters.values(), self.clip).item()
         if norm != norm or norm == float("inf"):
+            self.optimizer.zero_grad(set_to_none=True)
             raise PonderError(
                 f"gradient norm = {norm}: training has diverged; lower learning_rate (now {learning_rate:g})"
             )
@@ -108,30 +92,19 @@ class LocalLearner:
                     self.optimizer.state[master] = {key: state[f"{key}.{name}"] for key in MOMENTS}
         self._publish()
 
-    def _check(self, lessons: Sequence[Lesson]) -> None:
-        limit = self.decoder.config.max_position_embeddings
-        longest = max(len(lesson.prompt) + len(branch.tokens) for lesson in lessons for branch in lesson.branches)
-        if longest > limit:
-            raise PonderError(
-                f"example of {longest} tokens, prompt and reply: the model's context is {limit} tokens; "
-                "shorten the prompt or leave it out"
-            )
-
-    def _accumulate(self, micro: Micro, loss: Loss, tally: Tally) -> None:
+    def _accumulate(self, micro: Micro, loss: Loss, temperature: float, tally: Tally) -> None:
         """Add the gradient of one micro-batch: the head chunk by chunk, then the trunk once."""
-        attend = micro.attend(self.decoder.config.num_attention_heads, self.decoder.lm_head.weight.dtype)
-        hidden = self.decoder.hidden(micro.tokens_RL, micro.positions_RL, attend)
-        predicting_ND = hidden.flatten(0, 1)[micro.source_N]
+        predicting_ND = self.predicting(micro)
         leaf_ND = predicting_ND.detach().requires_grad_()
-        for start in range(0, len(leaf_ND), HEAD_CHUNK):
-            chunk = slice(start, start + HEAD_CHUNK)
-            logits_NV = self.decoder.logits(leaf_ND[chunk]).float()
-            logprobs_N = -torch.nn.functional.cross_entropy(logits_NV, micro.target_N[chunk], reduction="none")
-            sampled_N = micro.sampled_N[chunk]
-            losses_N = loss(logprobs_N, sampled_N, micro.advantage_N[chunk]) * micro.weight_N[chunk]
-            total = losses_N.sum()
+        whole_2N = torch.zeros(2, len(leaf_ND))
+        if loss.by_sequence:
+            whole_2N = over_rollouts(head_logprobs(self.model, leaf_ND, micro, temperature), micro)
+        for chunk in chunks(len(leaf_ND)):
+            logprobs_N = chunk_logprobs(self.model, leaf_ND[chunk], micro.target_N[chunk], temperature)
+            terms = terms_of(logprobs_N, micro, chunk, whole_2N[:, chunk])
+            total = (loss(terms) * micro.weight_N[chunk]).sum()
             total.backward()
-            tally.add(micro, chunk, logprobs_N.detach(), total)
+            tally.add(loss, terms, micro.drawn_N[chunk], total.item())
         predicting_ND.backward(leaf_ND.grad)
         self._collect()
 
@@ -148,6 +121,34 @@ class LocalLearner:
 
     @torch.no_grad()
     def _publish(self) -> None:
-        """Round the masters into the decoder, which the local sampler shares."""
+        """Round the masters into the model, which the local sampler shares."""
         for name, weight in self.weights.items():
             weight.copy_(self.masters[name])
+
+
+def terms_of(logprobs_N: Tensor, micro: Micro, chunk: slice, whole_2N: Tensor) -> Terms:
+    """What the loss of a chunk is made of; where nothing was learned since the draw, old is now."""
+    return Terms(
+        logprobs_N=logprobs_N,
+        old_N=old_or_now(micro.old_N[chunk], logprobs_N),
+        sampled_N=micro.sampled_N[chunk],
+        reference_N=micro.reference_N[chunk],
+        advantages_N=micro.advantage_N[chunk],
+        mean_log_ratio_N=whole_2N[0],
+        sum_log_drift_N=whole_2N[1],
+    )
+
+
+def old_or_now(old_N: Tensor, logprobs_N: Tensor) -> Tensor:
+    """Log probabilities when the batch was drawn, without gradient."""
+    return torch.where(old_N.isnan(), logprobs_N.detach(), old_N)
+
+
+def over_rollouts(logprobs_N: Tensor, micro: Micro) -> Tensor:
+    """For each token, over the drawn tokens of its rollout: mean of log rho, and sum of log(old / sampled) `[2,N]`."""
+    terms = terms_of(logprobs_N, micro, slice(None), torch.zeros(2, len(logprobs_N)))
+    each_2N = torch.stack((logprobs_N - terms.old_N, terms.log_drift_N)) * micro.drawn_N
+    _, rollout_N = micro.branch_N.unique(return_inverse=True)
+    counts_S = torch.bincount(rollout_N, weights=micro.drawn_N).clamp(min=1)
+    sums_2S = torch.zeros(2, len(counts_S)).index_add_(1, rollout_N, each_2N)
+    return torch.stack((sums_2S[0] / counts_S, sums_2S[1]))[:, rollout_N].float()

@@ -1,22 +1,19 @@
 """Lessons as rows: a prompt once, then its branches side by side, none of which sees another.
 
 A group of G rollouts costs the tokens of one prompt instead of G, with the same numbers as G separate rows.
-Shapes: R rows, L positions of the longest, N tokens to learn from.
+Shapes: R rows, L positions of the longest, N tokens to learn from, S branches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ponder.model.decoder import Attend, biased_attention, masked_attention
-from ponder.types import Lesson
+from ponder.types import Branch, Lesson
 
-WRITTEN_OUT = 512
-"""Longest rows whose attention is written out; the memory of longer ones would grow too large."""
 PADDING = -1
 """Branch number of positions that hold nothing; the prompt is branch 0."""
 
@@ -35,63 +32,109 @@ class Micro:
     """Index into the flattened rows of the position that predicts the token."""
     target_N: Tensor
     """The token."""
+    branch_N: Tensor
+    """Which of the S branches it belongs to, in the order of the lessons given."""
+    drawn_N: Tensor
+    """Whether the policy drew it; what was put there is read and not learned from."""
     sampled_N: Tensor
     """Its log probability when it was sampled; NaN where there was none."""
+    old_N: Tensor
+    """Its log probability by the learner when the batch was drawn; NaN where that is now."""
+    reference_N: Tensor
+    """Its log probability under the reference policy; NaN where there is none."""
     advantage_N: Tensor
     """Advantage of its branch."""
     weight_N: Tensor
-    """Its share in the loss of the batch."""
-
-    def attend(self, heads: int, dtype: torch.dtype) -> Attend:
-        """How a decoder of that many query heads attends over these rows."""
-        if self.tokens_RL.shape[1] > WRITTEN_OUT:
-            return lambda layer, q, k, v: masked_attention(q, k, v, self.mask_R1LL)
-        bias_R1LL = torch.zeros(self.mask_R1LL.shape, dtype=dtype).masked_fill(~self.mask_R1LL, -torch.inf)
-        bias = bias_R1LL.expand(-1, heads, -1, -1).flatten(0, 1)
-        return lambda layer, q, k, v: biased_attention(q, k, v, bias)
+    """Its share in the loss of the batch; 0 where it was not drawn."""
 
 
-def micro_batches(lessons: Sequence[Lesson], *, tokens: int) -> Iterator[Micro]:
-    """Longest first, as many rows at a time as `tokens` padded positions hold; at least one."""
-    rest = sorted(lessons, key=lambda lesson: lesson.length, reverse=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A lesson, and which branches of the whole batch are its own."""
+
+    lesson: Lesson
+    """What is learned."""
+    branches: tuple[int, ...]
+    """Number of each of its branches in the batch."""
+
+
+def micro_batches(lessons: Sequence[Lesson], *, tokens: int, shared: bool = True) -> Iterator[Micro]:
+    """Longest first, as many rows at a time as `tokens` padded positions hold; at least one.
+
+    Unless prompts can be `shared`, every branch gets a row of its own.
+    """
+    placed = place(lessons)
+    rest = placed if shared else [single for each in placed for single in unfolded(each)]
+    rest = sorted(rest, key=lambda each: each.lesson.length, reverse=True)
     while rest:
-        rows = max(1, tokens // max(1, rest[0].length))
+        rows = max(1, tokens // max(1, rest[0].lesson.length))
         yield pack(rest[:rows])
         rest = rest[rows:]
 
 
-def pack(lessons: Sequence[Lesson]) -> Micro:
+def place(lessons: Sequence[Lesson]) -> list[Placed]:
+    """Number the branches of a batch."""
+    found, first = [], 0
+    for lesson in lessons:
+        assert lesson.prompt and lesson.branches, "a lesson has a prompt and a branch"
+        assert all(branch.tokens for branch in lesson.branches), "a branch has a token"
+        found.append(Placed(lesson=lesson, branches=tuple(range(first, first + len(lesson.branches)))))
+        first += len(lesson.branches)
+    return found
+
+
+def unfolded(placed: Placed) -> list[Placed]:
+    """The same branches, a lesson each."""
+    return [
+        Placed(lesson=replace(placed.lesson, branches=(branch,)), branches=(number,))
+        for branch, number in zip(placed.lesson.branches, placed.branches, strict=True)
+    ]
+
+
+def pack(placed: Sequence[Placed]) -> Micro:
     """Lay lessons out as the rows of one micro-batch."""
-    width = max(lesson.length for lesson in lessons)
-    tokens = torch.zeros(len(lessons), width, dtype=torch.long)
+    width = max(each.lesson.length for each in placed)
+    tokens = torch.zeros(len(placed), width, dtype=torch.long)
     positions = torch.zeros_like(tokens)
     branches = torch.full_like(tokens, PADDING)
     sources: list[int] = []
-    for row, lesson in enumerate(lessons):
-        start = len(lesson.prompt)
-        tokens[row, :start] = torch.tensor(lesson.prompt)
+    for row, each in enumerate(placed):
+        start = len(each.lesson.prompt)
+        tokens[row, :start] = torch.tensor(each.lesson.prompt)
         positions[row, :start] = torch.arange(start)
         branches[row, :start] = 0
         at = start
-        for number, branch in enumerate(lesson.branches, start=1):
+        for number, branch in enumerate(each.lesson.branches, start=1):
             size = len(branch.tokens) - 1
             tokens[row, at : at + size] = torch.tensor(branch.tokens[:-1])
             positions[row, at : at + size] = start + torch.arange(size)
             branches[row, at : at + size] = number
             sources += [row * width + start - 1, *range(row * width + at, row * width + at + size)]
             at += size
-    every = [branch for lesson in lessons for branch in lesson.branches]
+    every = [branch for each in placed for branch in each.lesson.branches]
     sizes = torch.tensor([len(branch.tokens) for branch in every])
+    drawn_N = torch.tensor([t not in branch.forced for branch in every for t in range(len(branch.tokens))])
     return Micro(
         tokens_RL=tokens,
         positions_RL=positions,
         mask_R1LL=tree_mask(branches),
         source_N=torch.tensor(sources),
         target_N=torch.tensor([token for branch in every for token in branch.tokens]),
-        sampled_N=torch.tensor([p for branch in every for p in branch.logprobs or [float("nan")] * len(branch.tokens)]),
+        branch_N=torch.tensor([n for each in placed for n in each.branches]).repeat_interleave(sizes),
+        drawn_N=drawn_N,
+        sampled_N=_each(every, [branch.logprobs for branch in every]),
+        old_N=_each(every, [branch.old for branch in every]),
+        reference_N=_each(every, [branch.reference for branch in every]),
         advantage_N=torch.tensor([branch.advantage for branch in every]).repeat_interleave(sizes),
-        weight_N=torch.tensor([branch.weight for branch in every]).repeat_interleave(sizes),
+        weight_N=torch.tensor([branch.weight for branch in every]).repeat_interleave(sizes) * drawn_N,
     )
+
+
+def _each(branches: Sequence[Branch], values: Sequence[Sequence[float] | None]) -> Tensor:
+    """A number for each token `[N]`; NaN where a branch has none."""
+    nan = float("nan")
+    pairs = zip(branches, values, strict=True)
+    return torch.tensor([p for branch, given in pairs for p in given or [nan] * len(branch.tokens)])
 
 
 def tree_mask(branches_RL: Tensor) -> Tensor:

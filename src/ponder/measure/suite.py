@@ -103,10 +103,10 @@ def distinct(domain: Domain, n: int, *, seed: int, split: str = "test") -> list[
 
 
 def examples(domain: Domain, n: int, *, seed: int) -> tuple[Message, ...]:
-    """`n` solved training problems as turns of a conversation, answers bare."""
+    """`n` different solved training problems as turns of a conversation, answers bare."""
     turns = [
         (Message(role="user", content=problem.question), Message(role="assistant", content=problem.reference))
-        for problem in domain.problems("train", seed=seed, n=n)
+        for problem in distinct(domain, n, seed=seed, split="train")
     ]
     return tuple(message for turn in turns for message in turn)
 

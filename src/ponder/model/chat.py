@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ponder.types import Completion, Message, Mode, Outcome, PonderError, Sample
+from ponder.types import Completion, Message, Mode, Outcome, PonderError, Sample, ThinkingLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +48,11 @@ class Chat:
         self.tokenizer, self.system = tokenizer, system
         self.thinking = thinking or ThinkingFormat()
         self.end = int(tokenizer.eos_token_id)
+        self.ends = (self.end,)
         self.opening = self._ids(self.thinking.open)
 
     @classmethod
-    def load(cls, folder: Path, *, system: str | None = None) -> Chat:
+    def load(cls, folder: Path, *, system: str | None = None, thinking: str | None = None) -> Chat:
         """The tokenizer and chat template of a model folder."""
         from transformers import AutoTokenizer  # seconds to import, and not every caller gets here
 
@@ -64,13 +65,35 @@ class Chat:
             ) from None
         return cls(tokenizer, system=system)
 
-    def prompt(self, messages: Sequence[Message], mode: str = Mode.FREE) -> tuple[int, ...]:
+    def prompt(self, messages: Sequence[Message], mode: str = Mode.FREE, *, filler: int = 0) -> tuple[int, ...]:
         """Ids up to where the policy speaks; in mode `forced` the thinking block is already open."""
         turns = [{"role": message.role, "content": message.content} for message in messages]
         if self.system is not None and turns[0]["role"] != "system":
             turns.insert(0, {"role": "system", "content": self.system})
         ids = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)["input_ids"]
-        return tuple(ids) + (self.opening if mode == Mode.FORCED else ())
+        closing = self._ids(self.thinking.close)
+        block = {
+            Mode.FORCED: self.opening,
+            Mode.NONE: self.opening + closing,
+            Mode.FILLER: self.opening + self._ids(".") * filler + closing,
+        }
+        return tuple(ids) + block.get(Mode(mode), ())
+
+    def limits(self, at_least: int, at_most: int | None, mode: str) -> ThinkingLimits:
+        """Thinking limits."""
+        return ThinkingLimits(
+            at_least=at_least,
+            at_most=at_most,
+            opened=mode == Mode.FORCED,
+            open=self.thinking.open,
+            close=self.thinking.close,
+            closing=self._ids(self.thinking.close),
+            resume=self._ids("Wait"),
+        )
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Text of token ids, marks included."""
+        return self.tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def reply(self, answer: str, thinking: str | None = None) -> tuple[int, ...]:
         """Ids of a whole completion, end of turn included."""
@@ -95,6 +118,7 @@ class Chat:
             thinking_tokens=0 if thinking is None else self._thinking_tokens(sample.tokens, opened),
             answer=answer,
             outcome=outcome,
+            forced=sample.forced,
         )
 
     def _ids(self, text: str) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ponder.model.decoder import Decoder, DecoderConfig
+from ponder.model.config import DecoderConfig
+from ponder.model.decoder import Decoder
 from ponder.types import PonderError
 
 COMPANIONS = (
@@ -32,6 +33,9 @@ COMPANIONS = (
 
 WEIGHTS = "model*.safetensors"
 """Files that hold the weights; a checkpoint of a run has the learner's state beside them."""
+
+INDEX = "model.safetensors.index.json"
+"""Says which file holds which weight, where there are several."""
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 """What a decoder can compute in."""
@@ -68,15 +72,35 @@ def load_decoder(folder: Path, *, dtype: torch.dtype) -> Decoder:
     return decoder.with_angles()
 
 
+def master_weights(folder: Path) -> dict[str, Tensor]:
+    """Every weight of a model folder in fp32: where a learner starts from, whatever the model computes in."""
+    return {name: weight.float() for name, weight in read_weights(folder).items()}
+
+
 def read_weights(folder: Path) -> dict[str, Tensor]:
     """Every weight of a model folder, by name."""
     weights: dict[str, Tensor] = {}
-    for file in sorted(folder.glob(WEIGHTS)):
+    for file in _shards(folder):
         try:
             weights |= load_file(file)
-        except SafetensorError as error:
+        except (OSError, SafetensorError) as error:
             raise PonderError(f"model {folder}: {file.name} cannot be read ({error}); fetch it again") from None
     return weights
+
+
+def _shards(folder: Path) -> list[Path]:
+    """The files that hold the weights: those that the index names, where there is one."""
+    index = folder / INDEX
+    if not index.is_file():
+        return sorted(folder.glob(WEIGHTS))
+    try:
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise PonderError(f"model {folder}: {INDEX} names no weights; fetch it again") from None
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise PonderError(f"model {folder}: {missing[0]} is missing ({len(missing)} of {len(names)}); fetch it again")
+    return [folder / name for name in names]
 
 
 def _refuse_unfit(folder: Path, weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -14,12 +14,16 @@ from ponder.model.chat import Chat
 from ponder.model.checkpoint import DTYPES, load_decoder, save_model
 from ponder.model.decoder import Decoder
 from ponder.model.hub import resolve
+from ponder.objectives import OBJECTIVES
 from ponder.recipes.load import load_suite
-from ponder.recipes.schema import DomainConfig, MeasureConfig, ModelConfig, Recipe
+from ponder.recipes.schema import ColdStartConfig, DomainConfig, MeasureConfig, ModelConfig, Recipe, RLConfig
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
+from ponder.stages.curriculum import Curriculum
+from ponder.stages.lessons import Teaching
+from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
 from ponder.stages.reinforce import Reinforce
-from ponder.types import Domain, Learner, PonderError, Role, Tier
+from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +49,8 @@ def build_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
     """The policy of a recipe, or of a checkpoint folder in its place."""
     source = folder or resolve(config.name)
     decoder = load_decoder(source, dtype=DTYPES[config.dtype])
-    chat = Chat.load(source, system=config.system)
-    sampler = LocalSampler(decoder, stop=[chat.end], rows=config.rows)
+    chat = Chat.load(source, system=config.system, thinking=config.thinking)
+    sampler = LocalSampler(decoder, stop=chat.ends, rows=config.rows, decode=chat.text)
     return Policy(source=source, decoder=decoder, chat=chat, sampler=sampler)
 
 
@@ -124,45 +128,100 @@ def training_domains(recipe: Recipe) -> dict[str, Domain]:
     return build_domains({name: config for name, config in known.items() if name in wanted})
 
 
+def build_mixture(config: ColdStartConfig | RLConfig, found: Mapping[str, Domain], *, seed: int) -> Mixture:
+    """The problems of a stage, in the order in which they come."""
+    return Mixture(found, config.domains, seed=seed, temperature=config.mixture_temperature)
+
+
+def cold_start_steps(config: ColdStartConfig, mixture: Mixture) -> int:
+    """Updates of the cold start, counted out where the recipe gives epochs."""
+    if config.steps is not None:
+        return config.steps
+    assert config.epochs, "a cold start has steps or epochs"
+    weights = tempered(config.domains, config.mixture_temperature)
+    try:
+        return epoch_steps(weights, mixture.sizes, epochs=config.epochs, batch=config.batch)
+    except PonderError as error:
+        raise PonderError(f"cold_start.{error}") from None
+
+
 def build_cold_start(recipe: Recipe, policy: Policy, learner: Learner, found: Mapping[str, Domain]) -> ColdStart:
     """The supervised stage of a recipe that has one."""
     config = recipe.cold_start
     assert config, "the recipe has a cold start"
+    mixture = build_mixture(config, found, seed=stage_seed(recipe, "cold_start"))
     return ColdStart(
         learner=learner,
         chat=policy.chat,
         domains=found,
-        weights=config.domains,
-        steps=config.steps,
-        batch=config.batch,
+        source=InOrder(mixture, config.batch).source,
+        steps=cold_start_steps(config, mixture),
         worked=config.worked,
         learning_rate=config.learning_rate,
         warmup=config.warmup,
-        seed=stage_seed(recipe, "cold_start"),
     )
 
 
 def build_reinforce(
-    recipe: Recipe, policy: Policy, learner: Learner, found: Mapping[str, Domain], before: int
+    recipe: Recipe, policy: Policy, learner: Learner, found: Mapping[str, Domain], before: int, reference: Scorer | None
 ) -> Reinforce:
     """The reinforcement stage of a recipe that has one; `before`: updates made so far."""
     config = recipe.rl
     assert config, "the recipe has reinforcement learning"
     examiner = build_examiner((found[name] for name in config.domains), gold_pays=config.gold_pays)
+    mixture = build_mixture(config, found, seed=stage_seed(recipe, "reinforce"))
+    roller = Roller(
+        sampler=policy.sampler,
+        chat=policy.chat,
+        examiner=examiner,
+        seed=recipe.seed,
+        top_p=config.top_p,
+        min_p=config.min_p,
+        stop=tuple(config.stop),
+    )
+    pools = config.pools
     return Reinforce(
         learner=learner,
-        roller=Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=recipe.seed),
-        domains=found,
-        weights=config.domains,
+        roller=roller,
+        feed=Curriculum(mixture, config.problems, **pools.model_dump()) if pools else InOrder(mixture, config.problems),
         steps=config.steps,
-        problems=config.problems,
         group=config.group_size,
-        max_tokens=config.max_tokens,
+        cell=Cell(
+            checkpoint="reinforce",
+            domain="",
+            split="",
+            budget=config.max_tokens,
+            think_at_least=config.think_at_least,
+            think_at_most=config.think_at_most,
+            temperature=config.temperature,
+        ),
         learning_rate=config.learning_rate,
         warmup=config.warmup,
-        normalise=config.normalise,
-        cost=config.token_cost,
+        teaching=teaching_of(config),
         max_not_judged=config.max_not_judged,
-        seed=stage_seed(recipe, "reinforce"),
         before=before,
+        reference=reference,
+    )
+
+
+def teaching_of(config: RLConfig) -> Teaching:
+    """How rollouts teach: the preset of the recipe's objective, with its own choices laid over it."""
+    preset = OBJECTIVES[config.objective]
+    loss = {
+        "clip_low": preset.clip_low if config.clip_low is None else config.clip_low,
+        "clip_high": preset.clip_high if config.clip_high is None else config.clip_high,
+        "kl": config.kl,
+        "kl_estimator": config.kl_estimator,
+        "correction": config.correction,
+        "correction_cap": config.correction_cap,
+    }
+    return Teaching(
+        normalise=config.normalise or preset.normalise,
+        weighting=config.weighting or preset.weighting,
+        loss=LossChoice(name=preset.loss, options=loss),
+        cost=config.token_cost,
+        overlong=config.overlong,
+        drop_truncated=config.drop_truncated,
+        minibatches=config.minibatches,
+        epochs=config.epochs,
     )

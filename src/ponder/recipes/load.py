@@ -94,9 +94,9 @@ def _line(kind: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{field}: missing; add it"
     message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "value_error":
+    if error["type"] == "value_error" and isinstance(error["input"], dict):
         name, _, reason = message.partition(": ")
-        return f"{field}.{name} = {error['input'][name]!r}: {reason}"
+        return f"{field}.{name} = {error['input'].get(name)!r}: {reason}"
     reason = REASONS.get(error["type"], f"{message[0].lower()}{message[1:]}")
     return f"{field} = {_clipped(error['input'])}: {reason}"
 

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
 
 Weights = dict[str, Annotated[float, Field(gt=0)]]
 """Name of a domain -> its share of the problems."""
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """Accepts these names only."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"must be one of {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+Temperature = Annotated[float, Field(ge=1)]
+"""Of a mixture: 1 keeps the weights, a larger one evens them out."""
 
 
 class Strict(BaseModel):
@@ -39,6 +57,8 @@ class ModelConfig(Strict):
     """What it computes in; the learner keeps fp32 masters."""
     system: str | None = None
     """System message of every conversation; the template's own where it is left out."""
+    thinking: str | None = None
+    """How the model marks its thinking, a key of `ponder.model.formats.FORMATS`; the template tells where left out."""
     rows: int = Field(256, ge=1)
     """Most completions written at once."""
     micro_tokens: int = Field(1536, ge=1)
@@ -50,8 +70,12 @@ class ColdStartConfig(Strict):
 
     domains: Weights = Field(min_length=1)
     """Shares of the examples."""
-    steps: int = Field(ge=1)
-    """Updates."""
+    mixture_temperature: Temperature = 1.0
+    """Shares become weight^(1 / temperature)."""
+    steps: int | None = Field(None, ge=1)
+    """Updates; or say `epochs`."""
+    epochs: int | None = Field(None, ge=1)
+    """Times that every example is learned from, for domains that have an end."""
     batch: int = Field(32, ge=1)
     """Examples a step."""
     worked: float = Field(0.3, ge=0, le=1)
@@ -60,6 +84,23 @@ class ColdStartConfig(Strict):
     """Peak."""
     warmup: int = Field(5, ge=1)
     """Steps to the peak."""
+
+    @model_validator(mode="after")
+    def _length(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("steps: give either steps or epochs")
+        return self
+
+
+class PoolsConfig(Strict):
+    """Asking by how often a problem was solved; see `ponder.stages.curriculum`."""
+
+    retire_above: float = Field(0.9, gt=0, lt=1)
+    """Success rate above which a problem is not asked again."""
+    revisit: float = Field(0.5, ge=0, le=1)
+    """Chance to look back at a problem asked before."""
+    window: int = Field(256, ge=1)
+    """How many of those asked last are looked back at."""
 
 
 class RLConfig(Strict):
@@ -73,14 +114,54 @@ class RLConfig(Strict):
     """Problems a step."""
     group_size: int = 8
     """Rollouts of each."""
+    mixture_temperature: Temperature = 1.0
+    """Shares become weight^(1 / temperature)."""
+    pools: PoolsConfig | None = None
+    """Ask what is solved sometimes; without it the mixture is asked in order."""
     max_tokens: int = Field(ge=1)
     """Most tokens of a completion."""
+    temperature: float = Field(1.0, gt=0)
+    """Of sampling, and of the policy that learns."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    """Share of the probability that is drawn from."""
+    min_p: float = Field(0.0, ge=0, le=1)
+    """Least share of the likeliest token's probability that is drawn."""
+    stop: list[str] = []
+    """Texts that end a completion."""
+    think_at_least: int = Field(0, ge=0)
+    """Fewest tokens of thinking."""
+    think_at_most: int | None = Field(None, ge=0)
+    """Most tokens of thinking."""
     learning_rate: float = Field(2e-5, gt=0)
     """After the warm-up."""
     warmup: int = Field(2, ge=1)
     """Steps to the full learning rate."""
-    normalise: Literal["none", "batch"] = "batch"
-    """Divide advantages by nothing, or by the batch's deviation."""
+    objective: Annotated[str, one_of(OBJECTIVES)] = "reinforce"
+    """A preset of the next five; what is written here besides is laid over it."""
+    normalise: Annotated[str, one_of(ADVANTAGES)] | None = None
+    """What advantages are divided by."""
+    weighting: Annotated[str, one_of(WEIGHTINGS)] | None = None
+    """What each token counts."""
+    clip_low: float | None = Field(None, ge=0, le=1)
+    """Least ratio to the policy that drew is 1 - this."""
+    clip_high: float | None = Field(None, ge=0)
+    """Largest ratio is 1 + this."""
+    kl: float = Field(0.0, ge=0)
+    """Weight of the divergence from the policy that the stage began with."""
+    kl_estimator: Annotated[str, one_of(PENALTIES)] = "k3"
+    """How it is estimated."""
+    correction: Annotated[str, one_of(CORRECTIONS)] = "truncate"
+    """What is done about tokens that sampler and learner find differently likely."""
+    correction_cap: float = Field(2.0, gt=1)
+    """Largest importance weight."""
+    minibatches: int = Field(1, ge=1)
+    """Updates that a step's groups are spread over."""
+    epochs: int = Field(1, ge=1)
+    """Times that each group is learned from."""
+    drop_truncated: bool = False
+    """Leave truncated completions out of the loss."""
+    overlong: int = Field(0, ge=0)
+    """Tokens before `max_tokens` over which a completion loses up to 1."""
     token_cost: float = Field(0.0, ge=0)
     """Paid less for each token of a right answer."""
     gold_pays: bool = False
@@ -92,6 +173,10 @@ class RLConfig(Strict):
     def _baseline(self) -> Self:
         if self.group_size < 2:
             raise ValueError("group_size: a group needs at least 2 rollouts for a baseline")
+        if self.think_at_most is not None and self.think_at_most < self.think_at_least:
+            raise ValueError(f"think_at_most: must be at least think_at_least = {self.think_at_least}")
+        if self.overlong >= self.max_tokens:
+            raise ValueError(f"overlong: must be less than max_tokens = {self.max_tokens}")
         return self
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ponder.engine.learner import LocalLearner
+from ponder.engine.scorer import LocalScorer
 from ponder.measure.suite import Suite
+from ponder.model.checkpoint import DTYPES, load_decoder, master_weights
 from ponder.recipes import build
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
@@ -16,8 +18,9 @@ from ponder.recipes.rehearse import rehearse
 from ponder.recipes.schema import Recipe
 from ponder.runs.checkpoints import Checkpoint
 from ponder.runs.folder import Run
+from ponder.stages.curriculum import Curriculum, catch_up
 from ponder.stages.drive import Keeper, Stage, drive
-from ponder.types import Domain
+from ponder.types import Domain, Scorer
 
 STAGES = ("cold_start", "reinforce")
 """In the order they run."""
@@ -51,7 +54,9 @@ class Training:
         self, recipe: Recipe, run: Run, policy: build.Policy, found: Mapping[str, Domain], watch: Watcher
     ) -> None:
         self.recipe, self.run, self.policy, self.found, self.watch = recipe, run, policy, found, watch
-        self.learner = LocalLearner(policy.decoder, micro_tokens=recipe.model.micro_tokens)
+        self.learner = LocalLearner(
+            policy.decoder, masters=master_weights(policy.source), micro_tokens=recipe.model.micro_tokens
+        )
         self.updates = 0
         self.protected: tuple[int, ...] = ()
 
@@ -89,7 +94,20 @@ class Training:
         if name == "cold_start":
             return build.build_cold_start(self.recipe, self.policy, self.learner, self.found)
         before = self.updates - start
-        return build.build_reinforce(self.recipe, self.policy, self.learner, self.found, before)
+        stage = build.build_reinforce(
+            self.recipe, self.policy, self.learner, self.found, before, self._reference(before)
+        )
+        if isinstance(stage.feed, Curriculum):
+            catch_up(stage.feed, self.run, stage=name, steps=start)
+        return stage
+
+    def _reference(self, before: int) -> Scorer | None:
+        """The policy that reinforcement began with, where it holds on to it: its checkpoint, or the model itself."""
+        if not self.recipe.rl or not self.recipe.rl.kl:
+            return None
+        folder = self.run.checkpoint_path(before) if before else self.policy.source
+        frozen = load_decoder(folder, dtype=DTYPES[self.recipe.model.dtype])
+        return LocalScorer(frozen, micro_tokens=self.recipe.model.micro_tokens)
 
     def _train(self, stage: Stage, start: int, deadline: float | None) -> None:
         keeper = Keeper(

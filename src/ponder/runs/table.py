@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from ponder.runs.files import replacing
 from ponder.types import Cell, Completion, Message, Outcome, PonderError, Problem, Role, Rollout, Status, Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 _VERDICT = pa.struct(
@@ -43,6 +44,8 @@ SCHEMA = pa.schema(
         ("strength", pa.float64()),
         ("mode", pa.string()),
         ("budget", pa.int32()),
+        ("think_at_least", pa.int32()),
+        ("think_at_most", pa.int32()),
         ("temperature", pa.float64()),
         ("problem_id", pa.string()),
         ("pair_id", pa.string()),
@@ -53,6 +56,7 @@ SCHEMA = pa.schema(
         ("prompt_ids", pa.list_(pa.int32())),
         ("token_ids", pa.list_(pa.int32())),
         ("logprobs", pa.list_(pa.float32())),
+        ("forced", pa.list_(pa.int32())),
         ("thinking", pa.string()),
         ("thinking_tokens", pa.int32()),
         ("completion_tokens", pa.int32()),
@@ -64,9 +68,10 @@ SCHEMA = pa.schema(
     ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
-"""Columns of the table; `pair_id`, `difficulty`, `thinking`, `paid`, `gold` and a verdict's `value` may be null."""
+"""Columns of the table; `pair_id`, `difficulty`, `think_at_most`, `thinking`, `paid`, `gold` and a verdict's `value`
+may be null."""
 
-_CELL = ("checkpoint", "domain", "split", "tier", "language", "attack", "strength", "mode", "budget", "temperature")
+_CELL = tuple(each.name for each in fields(Cell))
 
 
 def write_rollouts(path: Path, rollouts: Iterable[Rollout], *, run: str) -> None:
@@ -100,6 +105,8 @@ def damage(path: Path) -> str | None:
     version = (schema.metadata or {}).get(b"schema_version", b"").decode()
     if version.isdigit() and int(version) > SCHEMA_VERSION:
         raise PonderError(f"{path}: schema_version = {version}: made by a newer ponder: upgrade this one")
+    if version.isdigit() and int(version) < SCHEMA_VERSION:
+        raise PonderError(f"{path}: schema_version = {version}: made by an older ponder: train or measure again")
     return None if schema.equals(SCHEMA) else "not a table of rollouts"
 
 
@@ -147,6 +154,7 @@ def _completion_row(completion: Completion) -> dict[str, Any]:
         "prompt_ids": completion.prompt,
         "token_ids": completion.tokens,
         "logprobs": completion.logprobs,
+        "forced": completion.forced,
         "thinking": completion.thinking,
         "thinking_tokens": completion.thinking_tokens,
         "completion_tokens": len(completion.tokens),
@@ -202,6 +210,7 @@ def _completion(row: Mapping[str, Any]) -> Completion:
         thinking_tokens=row["thinking_tokens"],
         answer=row["answer"],
         outcome=Outcome(row["outcome"]),
+        forced=tuple(row["forced"]),
     )
 
 

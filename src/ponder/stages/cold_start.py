@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ponder.model.chat import Chat
 from ponder.stages.drive import Step
-from ponder.stages.mixture import draw
-from ponder.types import Branch, Domain, Learner, Lesson, PonderError, Problem
+from ponder.types import Branch, Domain, Learner, Lesson, LossChoice, PonderError, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColdStart:
-    """The stage; step i learns problems number i * batch to (i + 1) * batch - 1 of the mixture."""
+    """The stage; step i learns the problems that `source` gives for it."""
 
     learner: Learner
     """Who learns."""
     chat: Chat
     """How examples become tokens."""
     domains: Mapping[str, Domain]
-    """By name; at least those of `weights`."""
-    weights: Mapping[str, float]
-    """Share of each domain."""
+    """By name; who has written the thinking."""
+    source: Callable[[int], Sequence[Problem]]
+    """Step -> its problems."""
     steps: int
     """Updates."""
-    batch: int
-    """Problems a step."""
     worked: float
     """Share of worked thinking in the mix; the rest answers directly."""
     learning_rate: float
     """Peak; reached after `warmup` steps, then falling in a line to a tenth."""
     warmup: int
     """Steps to the peak."""
-    seed: int
-    """Of the problems' stream."""
     name: str = "cold_start"
     """Name of the stage."""
 
     def step(self, index: int) -> Step:
         """Learn from the next batch."""
         began = time.perf_counter()
-        problems = draw(self.domains, self.weights, seed=self.seed, start=index * self.batch, n=self.batch)
+        problems = self.source(index)
         drawn = time.perf_counter()
         lessons = [self.lesson(problem, share=1.0 / len(problems)) for problem in problems]
         rate = warm_then_fall(index, self.steps, self.warmup) * self.learning_rate
-        metrics = self.learner.step(lessons, loss="likelihood", learning_rate=rate)
+        metrics = self.learner.step(lessons, loss=LossChoice(name="likelihood"), learning_rate=rate)
         tokens = sum(lesson.length for lesson in lessons)
         took = time.perf_counter() - drawn
         timings = {"draw_seconds": drawn - began, "learn_seconds": took, "learn_tokens_per_second": tokens / took}

@@ -1,72 +1,75 @@
-"""Reinforcement learning with verifiers: sample, judge, compare within the group, learn; on-policy.
-
-Shapes: P problems a step, G rollouts of each.
-"""
+"""Reinforcement learning with verifiers: sample, judge, compare within the group, learn."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from ponder.objectives import ADVANTAGES, has_variance, token_cost
 from ponder.rollout import Roller
 from ponder.stages.drive import Step
-from ponder.stages.mixture import draw
-from ponder.types import Branch, Cell, Domain, Learner, Lesson, Outcome, Role, Rollout
+from ponder.stages.lessons import Teaching, lessons_of, minibatches, rewards_of, with_old, with_reference
+from ponder.types import Cell, Learner, Lesson, Outcome, Problem, Role, Rollout, Scorer
+
+
+class Feed(Protocol):
+    """Says which problems a step asks, and hears what came of them."""
+
+    def source(self, index: int) -> Sequence[Problem]:
+        """The problems of step `index`; it has heard of every step before."""
+        ...
+
+    def learned(self, index: int, rollouts: Sequence[Rollout]) -> None:
+        """The rollouts of step `index`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reinforce:
-    """The stage; step i asks problems number i * P to (i + 1) * P - 1 of the mixture."""
+    """The stage; each step asks the next problems of its feed, a group of rollouts of each."""
 
     learner: Learner
     """Who learns."""
     roller: Roller
     """Who makes rollouts; its sampler shares the learner's weights."""
-    domains: Mapping[str, Domain]
-    """By name; at least those of `weights`."""
-    weights: Mapping[str, float]
-    """Share of each domain."""
+    feed: Feed
+    """Where problems come from."""
     steps: int
-    """Updates."""
-    problems: int
-    """P."""
+    """Times that rollouts are drawn and learned from."""
     group: int
-    """G."""
-    max_tokens: int
-    """Most tokens of a completion."""
+    """Rollouts of each problem."""
+    cell: Cell
+    """How completions are asked for; the domain of each problem is filled in."""
     learning_rate: float
     """Reached after `warmup` steps."""
     warmup: int
     """Steps to the full learning rate."""
-    normalise: str
-    """Key of `objectives.ADVANTAGES`."""
-    cost: float
-    """Paid less for each token of a right answer."""
+    teaching: Teaching
+    """How rollouts teach."""
     max_not_judged: float
     """Largest share of rollouts that the verifier may fail on before the stage stops."""
-    seed: int
-    """Of the problems' stream."""
     before: int
     """Updates the policy had when the stage began."""
+    reference: Scorer | None = None
+    """The policy that a KL penalty holds on to."""
     name: str = "reinforce"
     """Name of the stage."""
 
     def step(self, index: int) -> Step:
-        """Roll out, judge and learn once."""
+        """Roll out, judge and learn."""
         began = time.perf_counter()
         rollouts = self._roll(index)
         sampled = time.perf_counter()
-        rewards_PG, judged_PG = self._rewards(rollouts)
+        rewards_PG, judged_PG = rewards_of(rollouts, self.teaching, group=self.group, limit=self.cell.budget)
         halt = self._too_few_judged(judged_PG)
-        lessons = [] if halt else self._lessons(rollouts, rewards_PG, judged_PG)
+        lessons = [] if halt else lessons_of(rollouts, rewards_PG, judged_PG, self.teaching)
         rate = min(1.0, (index + 1) / max(1, self.warmup)) * self.learning_rate
-        learned = self.learner.step(lessons, loss="reinforce", learning_rate=rate) if lessons else {}
+        learned = self._learn(lessons, rate) if lessons else {}
+        self.feed.learned(index, rollouts)
         learning = time.perf_counter() - sampled
         metrics = summary(rollouts) | learned | {"learning_rate": rate, "groups_learned": float(len(lessons))}
         tokens = sum(len(rollout.completion.tokens) for rollout in rollouts)
@@ -75,20 +78,10 @@ class Reinforce:
         return Step(metrics=metrics, timings=timings, rollouts=rollouts, halt=halt)
 
     def _roll(self, index: int) -> list[Rollout]:
-        problems = draw(self.domains, self.weights, seed=self.seed, start=index * self.problems, n=self.problems)
-        cells = [Cell(checkpoint=self.name, domain=p.domain, split=p.split, budget=self.max_tokens) for p in problems]
+        problems = self.feed.source(index)
+        cells = [replace(self.cell, domain=p.domain, split=p.split, language=p.language) for p in problems]
         version = self.before + index
         return self.roller.roll(problems, cells, group=self.group, stage=self.name, step=index, version=version)
-
-    def _rewards(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, Tensor]:
-        """Rewards and which could be judged, both [P,G]."""
-        paid = [rollout.paid for rollout in rollouts]
-        judged_PG = torch.tensor([value is not None for value in paid]).view(-1, self.group)
-        rewards_PG = torch.tensor([value or 0.0 for value in paid]).view(-1, self.group)
-        if self.cost:
-            lengths = [float(len(rollout.completion.tokens)) for rollout in rollouts]
-            rewards_PG = token_cost(rewards_PG, torch.tensor(lengths).view(-1, self.group), cost=self.cost)
-        return rewards_PG, judged_PG
 
     def _too_few_judged(self, judged_PG: Tensor) -> str:
         """Why the stage must stop, or nothing."""
@@ -100,25 +93,18 @@ class Reinforce:
             "this step; read their verdicts in rollouts/, mend the verifier and go on with --resume"
         )
 
-    def _lessons(self, rollouts: Sequence[Rollout], rewards_PG: Tensor, judged_PG: Tensor) -> list[Lesson]:
-        """Groups whose rewards differ, with the token mean of the batch as loss."""
-        kept_P = has_variance(rewards_PG, judged_PG)
-        advantages_PG = ADVANTAGES[self.normalise](rewards_PG, judged_PG & kept_P[:, None]).tolist()
-        groups = [rollouts[start : start + self.group] for start in range(0, len(rollouts), self.group)]
-        taught = [
-            (r, advantages_PG[p][g])
-            for p in kept_P.nonzero()[:, 0].tolist()
-            for g, r in enumerate(groups[p])
-            if judged_PG[p, g]
+    def _learn(self, lessons: list[Lesson], rate: float) -> dict[str, float]:
+        """Every update of a step; the means of their metrics."""
+        temperature = self.cell.temperature
+        if self.reference:
+            lessons = with_reference(lessons, self.reference, temperature)
+        if self.teaching.updates > 1:
+            lessons = with_old(lessons, self.learner, temperature)
+        found = [
+            self.learner.step(part, loss=self.teaching.loss, learning_rate=rate, temperature=temperature)
+            for part in minibatches(lessons, self.teaching, limit=self.cell.budget)
         ]
-        share = 1.0 / max(1, sum(len(rollout.completion.tokens) for rollout, _ in taught))
-        branches: dict[str, list[Branch]] = {}
-        for rollout, advantage in taught:
-            text = rollout.completion
-            branch = Branch(tokens=text.tokens, weight=share, advantage=advantage, logprobs=text.logprobs)
-            branches.setdefault(rollout.problem.id, []).append(branch)
-        prompts = {rollout.problem.id: rollout.completion.prompt for rollout, _ in taught}
-        return [Lesson(prompt=prompts[key], branches=tuple(found)) for key, found in branches.items()]
+        return {key: fmean(metrics[key] for metrics in found) for key in found[0]}
 
 
 def summary(rollouts: Sequence[Rollout]) -> dict[str, float]:

@@ -1,71 +1,15 @@
-"""The words of ponder as frozen records, and the four seams as protocols.
+"""The words of ponder that are records: what is asked, written, judged, learned from.
 
-Standard library only: everything else may import this, and this imports nothing of ponder.
 Shapes in docstrings: P prompt tokens, T completion tokens, G rollouts of one problem.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-
-class PonderError(ValueError):
-    """A user's mistake: one line that names the field, the value and the remedy.
-
-    The command line prints it without a traceback and exits with status 2.
-    """
-
-
-class Outcome(StrEnum):
-    """How a completion ended: the policy's own doing."""
-
-    ANSWERED = "answered"
-    NO_ANSWER = "no_answer"
-    TRUNCATED = "truncated"
-
-
-class Status(StrEnum):
-    """How a verification ended: the verifier's own doing."""
-
-    JUDGED = "judged"
-    UNPARSEABLE = "unparseable"
-    TIMEOUT = "timeout"
-    ERROR = "error"
-
-
-class Role(StrEnum):
-    """What a verdict is for: only PAY becomes reward."""
-
-    PAY = "pay"
-    GOLD = "gold"
-    WATCH = "watch"
-    FILTER = "filter"
-
-
-class Mode(StrEnum):
-    """How the policy is asked to think."""
-
-    FREE = "free"
-    """It thinks or not, as it likes."""
-    FORCED = "forced"
-    """The thinking block is opened for it."""
-    FEWSHOT = "fewshot"
-    """Solved examples stand before the question; it thinks or not, as it likes."""
-
-
-class Tier(StrEnum):
-    """What training saw of a domain."""
-
-    TRAINED = "trained"
-    """Reinforcement learning saw it."""
-    SHOWN = "shown"
-    """Only the cold start saw it."""
-    UNSEEN = "unseen"
-    """No stage saw it."""
+from ponder.types.words import Mode, Outcome, Role, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +66,13 @@ class Completion:
     thinking: str | None
     """Text inside the thinking block; None where there is no block."""
     thinking_tokens: int
-    """Tokens from the sampled start to the end of the thinking block; 0 without one."""
+    """Tokens inside the thinking block, its marks left out: the budget realised; 0 without a block."""
     answer: str
     """Text after the thinking block."""
     outcome: Outcome
     """ANSWERED, NO_ANSWER or TRUNCATED."""
+    forced: tuple[int, ...] = ()
+    """Indices of tokens that were put there and not drawn; nobody learns from them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +134,10 @@ class Cell:
     """How the policy was asked to think."""
     budget: int = 0
     """Most tokens a completion could have."""
+    think_at_least: int = 0
+    """Fewest tokens of thinking it had to have."""
+    think_at_most: int | None = None
+    """Most tokens of thinking it could have; None for no bound of their own."""
     temperature: float = 1.0
     """Sampling temperature; 0 is greedy."""
 
@@ -223,13 +173,49 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkingLimits:
+    """How long a completion thinks: at most, at least, or, where both are equal, exactly that many tokens.
+
+    At the most, the closing mark is put there for the policy (budget forcing, arXiv:2501.19393); a closing mark that
+    comes too early is taken back, and `resume` stands in its place.
+    """
+
+    at_least: int = 0
+    """Fewest tokens inside the block, if it is ever opened."""
+    at_most: int | None = None
+    """Most tokens inside the block; None for no bound but `max_tokens`."""
+    opened: bool = False
+    """Whether the prompt has opened the block already."""
+    open: str = "<think>"
+    """Text of the opening mark."""
+    close: str = "</think>"
+    """Text of the closing mark."""
+    closing: tuple[int, ...] = ()
+    """Token ids put there to close the block."""
+    resume: tuple[int, ...] = ()
+    """Token ids put there in place of a closing mark that came too early."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingParams:
-    """How to draw completions."""
+    """How to draw completions.
+
+    Recorded logprobs are those of softmax(logits / temperature) over the whole vocabulary, whatever `top_p` and
+    `min_p` leave out: they are what a learner computes.
+    """
 
     max_tokens: int
-    """Most tokens of a completion, end-of-turn included."""
+    """Most tokens of a completion, end-of-turn and forced ones included."""
     temperature: float = 1.0
     """0 takes the likeliest token."""
+    top_p: float = 1.0
+    """Draw from the fewest tokens that hold this share of the probability (arXiv:1904.09751); 1 draws from all."""
+    min_p: float = 0.0
+    """Draw from tokens at least this share as likely as the likeliest (arXiv:2407.01082); 0 draws from all."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion once they stand in it, besides the end of turn."""
+    thinking: ThinkingLimits | None = None
+    """How long to think; None leaves it to the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +232,10 @@ class Sample:
     """Natural log probability `[T]` of each token at the sampling temperature."""
     ended: bool
     """False where `max_tokens` cut it."""
+    stop: str = ""
+    """The text of `SamplingParams.stop` that ended it; its tokens are kept."""
+    forced: tuple[int, ...] = ()
+    """Indices of tokens that were put there and not drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,74 +246,6 @@ class VerifierChoice:
     """Key of `ponder.verifiers.VERIFIERS`."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of its constructor."""
-
-
-@runtime_checkable
-class Domain(Protocol):
-    """A source of problems, and which verifier checks their answers.
-
-    The same (split, seed, index) gives the same problem for ever, and no content stands in two splits.
-    """
-
-    @property
-    def name(self) -> str:
-        """Name, as verdicts and tables show it."""
-        ...
-
-    @property
-    def verifier(self) -> VerifierChoice:
-        """Who checks its answers."""
-        ...
-
-    def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
-        """Problems number `start` to `start + n - 1` of the stream (split, seed)."""
-        ...
-
-    def worked(self, problem: Problem) -> str | None:
-        """Thinking that leads to the reference, or None where nobody has written it."""
-        ...
-
-
-@runtime_checkable
-class Verifier(Protocol):
-    """Checks submissions, many at a time; its own failure is a status, never a value."""
-
-    @property
-    def name(self) -> str:
-        """Name, as verdicts and tables show it."""
-        ...
-
-    @property
-    def reads_thinking(self) -> bool:
-        """Whether submissions must carry the thinking."""
-        ...
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether the same submission always gets the same verdict."""
-        ...
-
-    def verify(self, submissions: Sequence[Submission]) -> list[Verdict]:
-        """One verdict a submission, in order."""
-        ...
-
-
-@runtime_checkable
-class Sampler(Protocol):
-    """Continues token sequences."""
-
-    def sample(
-        self, prompts: Sequence[Sequence[int]], params: SamplingParams, streams: Sequence[Sequence[str]]
-    ) -> Iterator[Sample]:
-        """`len(streams[i])` continuations of `prompts[i]`, each yielded when it is finished.
-
-        A stream names the randomness of one continuation: which batch drew it does not matter.
-        """
-        ...
-
-    def refit(self, weights: Mapping[str, Any], version: int) -> None:
-        """Continue with these weights."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +260,22 @@ class Branch:
     """Of the whole continuation; 1 in supervised learning."""
     logprobs: tuple[float, ...] | None = None
     """`[T]` as the sampler recorded them; None in supervised learning."""
+    old: tuple[float, ...] | None = None
+    """`[T]` by the learner's own computation, when the batch was drawn; None where its first update is this one."""
+    reference: tuple[float, ...] | None = None
+    """`[T]` under the reference policy of a KL penalty."""
+    forced: tuple[int, ...] = ()
+    """Indices of tokens that were put there and not drawn: they are read and not learned from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossChoice:
+    """A loss by name, as a learner is asked for it."""
+
+    name: str
+    """Key of `ponder.objectives.LOSSES`."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its keyword arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,20 +291,3 @@ class Lesson:
     def length(self) -> int:
         """Positions to compute: the last token of a branch predicts nothing and is left out."""
         return len(self.prompt) + sum(len(branch.tokens) - 1 for branch in self.branches)
-
-
-@runtime_checkable
-class Learner(Protocol):
-    """Turns lessons into updates of the policy."""
-
-    def step(self, lessons: Sequence[Lesson], *, loss: str, learning_rate: float) -> dict[str, float]:
-        """One update by the loss of that name in `ponder.objectives.LOSSES`; returns the step's metrics."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write everything that the next step depends on."""
-        ...
-
-    def load(self, folder: Path) -> None:
-        """Continue as if the step after `save` were the next one."""
-        ...

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from ponder.engine.cache import Cache, prefill, shared_prefix
+from ponder.engine.prefill import prefill, shared_prefix
+from ponder.model.attention import causal
+from ponder.model.cache import Cache
 from ponder.model.checkpoint import load_decoder
-from ponder.model.decoder import causal
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,7 @@ def test_prefill_gives_what_each_prompt_alone_gives(tiny: Path, prompts: list[tu
     decoder = load_decoder(tiny, dtype=torch.float32)
     cache, hidden_ND = prefill(decoder, prompts, columns=8)
     width = max(map(len, prompts))
+    assert isinstance(cache, Cache)
     assert cache.text_BC.int().tolist() == [[1] * len(p) + [0] * (8 - len(p)) for p in prompts]
     for row, prompt in enumerate(prompts):
         ids = torch.tensor([prompt])
@@ -43,23 +45,7 @@ def test_prefill_gives_what_each_prompt_alone_gives(tiny: Path, prompts: list[tu
         torch.testing.assert_close(hidden_ND[row], alone[0, -1], atol=1e-5, rtol=0)
     next_N = torch.full((len(prompts), 1), 42)
     positions = torch.tensor([[len(p)] for p in prompts])
-    hidden = cache.extend(decoder, next_N, positions, at=width, text_BL=torch.ones_like(next_N).bool())
+    hidden = cache.extend(next_N, positions, at=width, text_BL=torch.ones_like(next_N).bool())
     for row, prompt in enumerate(prompts):
         alone = decoder.hidden(torch.tensor([[*prompt, 42]]), torch.arange(len(prompt) + 1)[None], causal)
         torch.testing.assert_close(hidden[row, 0], alone[0, -1], atol=1e-5, rtol=0)
-
-
-@torch.no_grad()
-def test_take_reorders_repeats_and_drops_rows(tiny: Path):
-    cache, _ = prefill(load_decoder(tiny, dtype=torch.float32), [(1,), (2, 3), (4, 5, 6)], columns=4)
-    keys = cache.keys[1].clone()
-    cache.take(torch.tensor([2, 0, 0]))
-    assert torch.equal(cache.keys[1], keys[[2, 0, 0]])
-    assert cache.text_BC.sum(-1).tolist() == [3, 1, 1]
-
-
-def test_a_new_cache_is_one_empty_row_of_every_layer(tiny: Path):
-    cache = Cache(load_decoder(tiny, dtype=torch.bfloat16), 5)
-    assert {tuple(x.shape) for x in (*cache.keys, *cache.values)} == {(1, 2, 5, 8)}
-    assert len(cache.keys) == len(cache.values) == 2 and cache.keys[0].dtype == torch.bfloat16
-    assert not cache.text_BC.any()

@@ -1,0 +1,66 @@
+"""The words of ponder as enumerations and frozen records, and the seams as protocols.
+
+Standard library only: everything else may import this, and this imports nothing of ponder.
+"""
+
+from ponder.types.records import (
+    Branch,
+    Cell,
+    Completion,
+    Lesson,
+    LossChoice,
+    Message,
+    Problem,
+    Rollout,
+    Sample,
+    SamplingParams,
+    Submission,
+    ThinkingLimits,
+    Verdict,
+    VerifierChoice,
+)
+from ponder.types.seams import (
+    Attack,
+    Domain,
+    Learner,
+    Sampler,
+    Scorer,
+    Verifier,
+)
+from ponder.types.words import (
+    Mode,
+    Outcome,
+    PonderError,
+    Role,
+    Status,
+    Tier,
+)
+
+__all__ = [
+    "Attack",
+    "Branch",
+    "Cell",
+    "Completion",
+    "Domain",
+    "Learner",
+    "Lesson",
+    "LossChoice",
+    "Message",
+    "Mode",
+    "Outcome",
+    "PonderError",
+    "Problem",
+    "Role",
+    "Rollout",
+    "Sample",
+    "Sampler",
+    "SamplingParams",
+    "Scorer",
+    "Status",
+    "Submission",
+    "ThinkingLimits",
+    "Tier",
+    "Verdict",
+    "Verifier",
+    "VerifierChoice",
+]

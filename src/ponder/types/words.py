@@ -1,0 +1,64 @@
+"""The words of ponder that are one of a few: how it ended, what it is for, how it was asked; and a user's mistake."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PonderError(ValueError):
+    """A user's mistake: one line that names the field, the value and the remedy.
+
+    The command line prints it without a traceback and exits with status 2.
+    """
+
+
+class Outcome(StrEnum):
+    """How a completion ended: the policy's own doing."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    TRUNCATED = "truncated"
+
+
+class Status(StrEnum):
+    """How a verification ended: the verifier's own doing."""
+
+    JUDGED = "judged"
+    UNPARSEABLE = "unparseable"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+
+
+class Role(StrEnum):
+    """What a verdict is for: only PAY becomes reward."""
+
+    PAY = "pay"
+    GOLD = "gold"
+    WATCH = "watch"
+    FILTER = "filter"
+
+
+class Mode(StrEnum):
+    """How the policy is asked to think."""
+
+    FREE = "free"
+    """It thinks or not, as it likes."""
+    FORCED = "forced"
+    """The thinking block is opened for it."""
+    FEWSHOT = "fewshot"
+    """Solved examples stand before the question; it thinks or not, as it likes."""
+    NONE = "none"
+    """An empty thinking block stands before its answer."""
+    FILLER = "filler"
+    """A thinking block full of meaningless marks stands before its answer: as many tokens, no thought."""
+
+
+class Tier(StrEnum):
+    """What training saw of a domain."""
+
+    TRAINED = "trained"
+    """Reinforcement learning saw it."""
+    SHOWN = "shown"
+    """Only the cold start saw it."""
+    UNSEEN = "unseen"
+    """No stage saw it."""
