@@ -145,12 +145,12 @@ def test_what_stands_in_one_token_with_the_mark_goes_with_it():
 
 def test_no_more_is_put_there_than_may_be():
     vocabulary = Pieces()
-    limits = {"closing": tuple(vocabulary.ids("</think>")), "resume": tuple(vocabulary.ids("Wait", ",", "so"))}
-    thinking = ThinkingLimits(at_least=3, at_most=3, opened=True, **limits)
+    closing, resume = tuple(vocabulary.ids("</think>")), tuple(vocabulary.ids("Wait", ",", "so"))
+    thinking = ThinkingLimits(at_least=3, at_most=3, opened=True, closing=closing, resume=resume)
     watched = Guide(SamplingParams(max_tokens=99, thinking=thinking), vocabulary.decode)
-    assert hear(watched, vocabulary.ids("a", "</think>"))[1] == Advice(take_back=1, put=limits["resume"][:2])
-    assert hear(watched, limits["resume"][:2], drawn=False) == [GO_ON, GO_ON]
-    assert hear(watched, vocabulary.ids("x")) == [Advice(take_back=1, put=limits["closing"])]
+    assert hear(watched, vocabulary.ids("a", "</think>"))[1] == Advice(take_back=1, put=resume[:2])
+    assert hear(watched, resume[:2], drawn=False) == [GO_ON, GO_ON]
+    assert hear(watched, vocabulary.ids("x")) == [Advice(take_back=1, put=closing)]
 
 
 @pytest.mark.parametrize("text", ["no block", "  (<think>", "<thin air>"])

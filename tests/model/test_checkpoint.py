@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from contracts.sampler import next_logits, reference
-from ponder.model.checkpoint import load_decoder, read_config, save_model
+from ponder.model.checkpoint import load_decoder, read_config
+from ponder.model.load import save_model
 from ponder.types import PonderError
 
 

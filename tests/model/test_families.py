@@ -12,8 +12,9 @@ from contracts.sampler import reference
 from families import VARIANTS, make_family
 from ponder.engine.packing import pack, place
 from ponder.engine.sampler import LocalSampler
-from ponder.model.checkpoint import load_decoder, master_weights, save_model
+from ponder.model.checkpoint import load_decoder, master_weights
 from ponder.model.config import DecoderConfig
+from ponder.model.load import save_model
 from ponder.types import Branch, Lesson, PonderError, SamplingParams
 
 TEXT = torch.randint(299, (1, 40), generator=torch.Generator().manual_seed(1))

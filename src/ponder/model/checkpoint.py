@@ -113,14 +113,19 @@ def _refuse_unfit(folder: Path, weights: Mapping[str, Tensor], expected: Mapping
         raise PonderError(f"model {folder}: weights do not fit config.json ({shapes}); fetch it again")
 
 
-def save_model(folder: Path, decoder: Decoder, *, like: Path) -> None:
+def save_decoder(folder: Path, weights: Mapping[str, Tensor], *, dtype: torch.dtype, like: Path) -> None:
     """Write weights, and the configuration and tokenizer of `like`: `AutoModelForCausalLM` loads the folder."""
+    copy_companions(folder, like=like)
+    contiguous = {name: weight.contiguous() for name, weight in weights.items()}
+    save_file(contiguous, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((like / "config.json").read_text())
+    config["dtype"] = str(dtype).removeprefix("torch.")
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def copy_companions(folder: Path, *, like: Path) -> None:
+    """Configuration and tokenizer of `like`, in a folder that is made where it must be."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in COMPANIONS:
         if (like / name).is_file():
             shutil.copyfile(like / name, folder / name)
-    weights = {name: parameter.detach().contiguous() for name, parameter in decoder.named_parameters()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    config = json.loads((like / "config.json").read_text())
-    config["dtype"] = str(decoder.lm_head.weight.dtype).removeprefix("torch.")
-    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")

@@ -189,11 +189,12 @@ class WideProduct(torch.autograd.Function):
             settings.fp32_precision = before
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None, None]:
         """As of a product in the dtype of the weight."""
         hidden, weight_VD = ctx.saved_tensors
         grad = grads[0].to(weight_VD.dtype)
-        return grad @ weight_VD, grad.flatten(0, -2).T @ hidden.flatten(0, -2), None
+        learned = ctx.needs_input_grad[1]
+        return grad @ weight_VD, grad.flatten(0, -2).T @ hidden.flatten(0, -2) if learned else None, None
 
 
 def rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:

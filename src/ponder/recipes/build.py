@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ponder import domains, verifiers
+from ponder.engine.learner import LocalLearner
 from ponder.engine.sampler import LocalSampler
 from ponder.measure.suite import Suite
 from ponder.model.chat import Chat
-from ponder.model.checkpoint import DTYPES, load_decoder, save_model
+from ponder.model.checkpoint import DTYPES, master_weights
 from ponder.model.decoder import Decoder
 from ponder.model.hub import resolve
+from ponder.model.load import Model, load_model, module_of, save_model
+from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import ColdStartConfig, DomainConfig, MeasureConfig, ModelConfig, Recipe, RLConfig
@@ -32,7 +35,7 @@ class Policy:
 
     source: Path
     """Folder that the configuration and tokenizer come from."""
-    decoder: Decoder
+    model: Model
     """Weights that sampler and learner share."""
     chat: Chat
     """How it is spoken to."""
@@ -41,17 +44,29 @@ class Policy:
 
     def save(self, folder: Path, learner: Learner) -> None:
         """A whole checkpoint: a model folder that transformers loads, and the learner's state."""
-        save_model(folder, self.decoder, like=self.source)
+        save_model(folder, self.model, like=self.source)
         learner.save(folder)
 
 
 def build_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
     """The policy of a recipe, or of a checkpoint folder in its place."""
     source = folder or resolve(config.name)
-    decoder = load_decoder(source, dtype=DTYPES[config.dtype])
+    model = load_model(source, dtype=DTYPES[config.dtype])
     chat = Chat.load(source, system=config.system, thinking=config.thinking)
-    sampler = LocalSampler(decoder, stop=chat.ends, rows=config.rows, decode=chat.text)
-    return Policy(source=source, decoder=decoder, chat=chat, sampler=sampler)
+    sampler = LocalSampler(model, stop=chat.ends, rows=config.rows, decode=chat.text)
+    return Policy(source=source, model=model, chat=chat, sampler=sampler)
+
+
+def build_learner(policy: Policy, config: ModelConfig, *, seed: int) -> LocalLearner:
+    """Who changes the policy's weights: all of them, all but some, or adapters beside them."""
+    module, masters = module_of(policy.model), None
+    if config.lora:
+        lora = config.lora
+        attach(module, rank=lora.rank, alpha=lora.alpha, targets=lora.targets, seed=seed)
+    elif isinstance(policy.model, Decoder):
+        masters = master_weights(policy.source)
+    freeze(module, config.freeze)
+    return LocalLearner(policy.model, masters=masters, micro_tokens=config.micro_tokens)
 
 
 def build_domains(configs: Mapping[str, DomainConfig]) -> dict[str, Domain]:
@@ -213,6 +228,7 @@ def teaching_of(config: RLConfig) -> Teaching:
         "kl": config.kl,
         "kl_estimator": config.kl_estimator,
         "correction": config.correction,
+        "correction_level": config.correction_level,
         "correction_cap": config.correction_cap,
     }
     return Teaching(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
 
 Weights = dict[str, Annotated[float, Field(gt=0)]]
@@ -48,6 +49,17 @@ class DomainConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class LoraConfig(Strict):
+    """Learn low-rank adapters and leave the weights as they are."""
+
+    rank: int = Field(8, ge=1)
+    """Rank of each adapter."""
+    alpha: float = Field(16.0, gt=0)
+    """An adapter counts alpha / rank."""
+    targets: list[str] = Field(list(TARGETS), min_length=1)
+    """Last names of the matrices that get one."""
+
+
 class ModelConfig(Strict):
     """The policy to begin with."""
 
@@ -63,6 +75,10 @@ class ModelConfig(Strict):
     """Most completions written at once."""
     micro_tokens: int = Field(1536, ge=1)
     """Padded positions learned at once: bounds the memory."""
+    lora: LoraConfig | None = None
+    """Learn adapters instead of the weights."""
+    freeze: list[str] = []
+    """Parts of the names of weights that stay as they are, such as `embed_tokens`."""
 
 
 class ColdStartConfig(Strict):
@@ -152,6 +168,8 @@ class RLConfig(Strict):
     """How it is estimated."""
     correction: Annotated[str, one_of(CORRECTIONS)] = "truncate"
     """What is done about tokens that sampler and learner find differently likely."""
+    correction_level: Literal["token", "sequence"] = "token"
+    """One importance weight for each token, or one for the whole completion."""
     correction_cap: float = Field(2.0, gt=1)
     """Largest importance weight."""
     minibatches: int = Field(1, ge=1)
@@ -175,6 +193,8 @@ class RLConfig(Strict):
             raise ValueError("group_size: a group needs at least 2 rollouts for a baseline")
         if self.think_at_most is not None and self.think_at_most < self.think_at_least:
             raise ValueError(f"think_at_most: must be at least think_at_least = {self.think_at_least}")
+        if self.overlong and (self.normalise or OBJECTIVES[self.objective].normalise) == "mean":
+            raise ValueError("overlong: what divides by the mean reward takes none below 0; leave it out")
         if self.overlong >= self.max_tokens:
             raise ValueError(f"overlong: must be less than max_tokens = {self.max_tokens}")
         return self

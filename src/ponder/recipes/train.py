@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ponder.engine.learner import LocalLearner
 from ponder.engine.scorer import LocalScorer
 from ponder.measure.suite import Suite
-from ponder.model.checkpoint import DTYPES, load_decoder, master_weights
+from ponder.model.checkpoint import DTYPES
+from ponder.model.load import load_model, notice
 from ponder.recipes import build
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
@@ -37,8 +37,11 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])
     policy = build.build_policy(recipe.model)
     rehearse(recipe, found, suite)
+    watch = watch or Watcher()
+    if line := notice(policy.model):
+        watch.warned(line)
     with Run.create(out, manifest(recipe, build.all_domains(recipe)), resume=resume) as run:
-        training = Training(recipe, run, policy, found, watch or Watcher())
+        training = Training(recipe, run, policy, found, watch)
         try:
             training.go(suite, began)
         finally:
@@ -54,9 +57,7 @@ class Training:
         self, recipe: Recipe, run: Run, policy: build.Policy, found: Mapping[str, Domain], watch: Watcher
     ) -> None:
         self.recipe, self.run, self.policy, self.found, self.watch = recipe, run, policy, found, watch
-        self.learner = LocalLearner(
-            policy.decoder, masters=master_weights(policy.source), micro_tokens=recipe.model.micro_tokens
-        )
+        self.learner = build.build_learner(policy, recipe.model, seed=recipe.seed)
         self.updates = 0
         self.protected: tuple[int, ...] = ()
 
@@ -106,7 +107,7 @@ class Training:
         if not self.recipe.rl or not self.recipe.rl.kl:
             return None
         folder = self.run.checkpoint_path(before) if before else self.policy.source
-        frozen = load_decoder(folder, dtype=DTYPES[self.recipe.model.dtype])
+        frozen = load_model(folder, dtype=DTYPES[self.recipe.model.dtype])
         return LocalScorer(frozen, micro_tokens=self.recipe.model.micro_tokens)
 
     def _train(self, stage: Stage, start: int, deadline: float | None) -> None:
