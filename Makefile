@@ -20,7 +20,11 @@ quickstart: $(BIN)/.installed  ## train SmolLM2 to think and measure how far it 
 test: $(BIN)/.installed  ## the fast tests
 	$(BIN)/pytest -m "not slow"
 
-test-slow: $(BIN)/.installed  ## the slow ones too: the real model, whole data sets, all of reasoning-gym
+$(BIN)/.peers: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
+	@touch $@
+
+test-slow: $(BIN)/.peers  ## the slow ones too: the real model, whole data sets, all of reasoning-gym, TRL and PEFT
 	$(BIN)/pytest
 
 check: $(BIN)/.installed  ## lint, types, layers

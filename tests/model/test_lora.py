@@ -53,7 +53,9 @@ def test_the_gradient_is_that_of_the_matrix_they_add_to(tiny: Path):
     decoder, plain = adapted(tiny), load_decoder(tiny, dtype=torch.float32)
     with torch.no_grad():
         for name, adapter in adapters(decoder).items():
-            plain.get_submodule(name).weight.copy_(adapter.weight + 2.0 * adapter.lora_B @ adapter.lora_A)  # 6 / 3
+            dict(plain.named_parameters())[f"{name}.weight"].copy_(
+                adapter.weight + 2.0 * adapter.lora_B @ adapter.lora_A
+            )  # 6 / 3
     found, whole = LocalLearner(decoder, clip=1e9), LocalLearner(plain, clip=1e9)
     for learner in (found, whole):
         learner.step([EXAMPLE], loss=LIKELIHOOD, learning_rate=0.0)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 TAIL = 0.975
 """Upper end of a two-sided 95% interval, as a probability."""
@@ -41,20 +40,9 @@ class Estimate:
         return int(self.low > 0) - int(self.high < 0)
 
 
-@lru_cache(maxsize=512)
 def t_quantile(probability: float, freedom: float) -> float:
-    """Quantile of Student's t for `probability` >= 0.5 and `freedom` >= 1.
-
-    t = sqrt(freedom) tan(a), where the integral of cos^(freedom - 1) from 0 to a is the share
-    2 probability - 1 of the one from 0 to pi / 2 (substitute t = sqrt(freedom) tan(a) in the density).
-    """
-    if freedom > 1e4:
-        return NormalDist().inv_cdf(probability)
-    angles = np.linspace(0.0, math.pi / 2, 20_001)
-    density = np.cos(angles) ** (freedom - 1)
-    area = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    angle = np.interp((2 * probability - 1) * area[-1], area, angles)
-    return math.sqrt(freedom) * math.tan(angle)
+    """Quantile of Student's t."""
+    return float(stdtrit(freedom, probability))
 
 
 def per_problem(values: ArrayLike, problems: ArrayLike) -> tuple[NDArray, Array]:
@@ -146,21 +134,3 @@ def average(parts: Sequence[Estimate]) -> Estimate:
     low = math.hypot(*(part.value - part.low for part in parts)) / len(parts)
     high = math.hypot(*(part.high - part.value for part in parts)) / len(parts)
     return Estimate(value, value - low, value + high, sum(part.n for part in parts))
-
-
-def bootstrap_weights(problems: int, *, resamples: int, seed: int | Sequence[int]) -> Array:
-    """How often each of J problems is drawn in each of B resamples, `[B, J]`: rows sum to J.
-
-    The cluster bootstrap (Efron 1979; Cameron, Gelbach and Miller 2008): whole problems are drawn with replacement.
-    """
-    random = np.random.default_rng(seed)
-    return random.multinomial(problems, np.full(problems, 1 / problems), size=resamples).astype(float)
-
-
-def percentile_interval(draws: Array) -> tuple[float, float]:
-    """The middle 95% of the finite ones among `draws` `[B]`; no bound where none is finite."""
-    finite = draws[np.isfinite(draws)]
-    if not len(finite):
-        return -math.inf, math.inf
-    low, high = np.quantile(finite, [1 - TAIL, TAIL])
-    return float(low), float(high)
