@@ -50,7 +50,7 @@ def teacher_forced(model: Any, prompt: Sequence[int], tokens: Sequence[int], tem
 
 def text(tokens: Sequence[int]) -> str:
     """Text of the tiny model's tokens, marks included."""
-    return DECODER.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    return str(DECODER.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
 
 def goodness(observed_V: Tensor, expected_V: Tensor) -> float:

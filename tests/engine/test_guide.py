@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ponder.engine.guide import GO_ON, Advice, Guide, Words
-from ponder.model.thinking import inside
+from ponder.engine.guide import GO_ON, Advice, Guide
+from ponder.model.thinking import Words, inside
 from ponder.types import SamplingParams, ThinkingLimits
 
 END = -1

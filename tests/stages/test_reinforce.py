@@ -143,7 +143,7 @@ def test_the_summary_by_hand(chat: Chat):
     found = summary(rollouts)
     logprobs = [logprob for rollout in rollouts for logprob in rollout.completion.logprobs]
     tokens = [2, 19, 2, 5] + [2] * 4 + [1, 1, 8, 2] + [2, 5, 5, 5]
-    thinking = [0, 17, 0, 0] + [0] * 4 + [0, 0, 8, 0] + [0] * 4
+    thinking = [0, 2, 0, 0] + [0] * 4 + [0] * 4 + [0] * 4
     assert found == pytest.approx(
         {
             "rollouts": 16,

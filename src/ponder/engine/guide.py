@@ -6,19 +6,11 @@ merge with what stands beside them.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
+from ponder.model.thinking import Decode, Words
 from ponder.types import SamplingParams, ThinkingLimits
-
-Decode = Callable[[Sequence[int]], str]
-"""Token ids -> their text, marks included."""
-BROKEN = "\ufffd"
-"""What half a character decodes to."""
-LONGEST = 4
-"""Bytes of a character at most: a text that ends in half of one does not wait longer."""
 
 
 class Phase(Enum):
@@ -30,45 +22,6 @@ class Phase(Enum):
     """It is open."""
     AFTER = "after"
     """It is closed, or was never opened."""
-
-
-@dataclass(slots=True)
-class Words:
-    """A row's tokens with the text up to the end of each; one that ends in half a character adds none yet."""
-
-    decode: Decode
-    tokens: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    text: str = ""
-    settled: list[tuple[int, int]] = field(default_factory=list)
-
-    def add(self, token: int) -> None:
-        """One more token; only the last few are decoded again."""
-        context, start = self.settled[-1] if self.settled else (0, 0)
-        self.tokens.append(token)
-        known, now = self.decode(self.tokens[context:start]), self.decode(self.tokens[context:])
-        if len(now) > len(known) and not now.endswith(BROKEN):
-            self.text += now[len(known) :]
-            context, start = start, len(self.tokens)
-        elif len(self.tokens) - start >= LONGEST:  # no character: what follows is decoded afresh
-            self.text += now[len(known) :]
-            context = start = len(self.tokens)
-        self.ends.append(len(self.text))
-        self.settled.append((context, start))
-
-    def drop(self, count: int) -> None:
-        """Forget the last tokens."""
-        for values in (self.tokens, self.ends, self.settled):
-            del values[len(values) - count :]
-        self.text = self.text[: self.ends[-1] if self.ends else 0]
-
-    def since(self, position: int) -> int:
-        """How many of the last tokens begin at this position of the text or after it."""
-        return len(self.ends) - (bisect_left(self.ends, position) + 1 if position else 0)
-
-    def beyond(self, position: int) -> int:
-        """How many of the last tokens have a character after this position, or will have one."""
-        return max(len(self.ends) - bisect_right(self.ends, position), self.since(position))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

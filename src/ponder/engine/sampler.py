@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ponder.engine.draw import draw, uniforms
-from ponder.engine.guide import Advice, Decode, Guide
+from ponder.engine.guide import Advice, Guide
 from ponder.engine.prefill import prefill
 from ponder.model.language import LanguageModel
+from ponder.model.thinking import Decode
 from ponder.types import PonderError, Sample, SamplingParams
 
 SHRINK_AT = 0.75
