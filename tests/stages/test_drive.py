@@ -80,11 +80,11 @@ def test_checkpoints_come_every_so_many_steps_and_at_the_end(run: Run, steps: in
     assert saved == expected
 
 
-def test_only_the_newest_checkpoint_and_the_protected_ones_stay(run: Run):
+def test_only_the_newest_two_checkpoints_and_the_protected_ones_stay(run: Run):
     first, second = Counting(4), Counting(5)
     drive(first, keeper(run, first, [], before=0))
     drive(second, keeper(run, second, [], before=4, protected=(4,)))
-    assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == ["000004", "000009"]
+    assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == ["000004", "000007", "000009"]
 
 
 def test_every_step_is_logged_and_watched_in_order(run: Run):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,21 @@ def damage(folder: Path, *, hashes: bool = False) -> str | None:
     return next((reason for reason in reasons if reason), None)
 
 
-def latest(parent: Path, *, hashes: bool = False) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that is whole, and one warning for each damaged one that was passed over."""
+def latest(
+    parent: Path, *, hashes: bool = False, unmet: Callable[[Mapping[str, Any]], str | None] = lambda marks: None
+) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint that can be gone on from, and one warning for each that was passed over.
+
+    `unmet` says what is missing of that which was there when a checkpoint with these marks was made.
+    """
     warnings = []
     for number in reversed(numbers(parent)):
         folder = folder_of(parent, number)
         reason = damage(folder, hashes=hashes)
-        if reason is None:
-            return _load(folder, number), warnings
+        found = None if reason else _load(folder, number)
+        reason = reason or (found and unmet(found.marks))
+        if not reason:
+            return found, warnings
         warnings.append(f"{folder}: damaged, passed over: {reason}")
     return None, warnings
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from ponder.types import PonderError
 
 _OTHER = "choose another folder with --out"
@@ -36,11 +38,19 @@ def refusals(path: Path) -> Iterator[None]:
     """Turn what a file system refuses while `path` is written into one line with a remedy."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _REMEDIES:
+    except (OSError, SafetensorError) as error:
+        code = _code(error)
+        if code not in _REMEDIES:
             raise
-        reason = os.strerror(error.errno).lower()
-        raise PonderError(f"{path}: cannot be written ({reason}): {_REMEDIES[error.errno]}") from error
+        raise PonderError(f"{path}: cannot be written ({os.strerror(code).lower()}): {_REMEDIES[code]}") from error
+
+
+def _code(error: OSError | SafetensorError) -> int:
+    """The system's number of an error, which safetensors tells in words only."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    told = re.search(r"os error (\d+)", str(error))
+    return int(told.group(1)) if told else 0
 
 
 def make_folder(path: Path) -> Path:

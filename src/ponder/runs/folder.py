@@ -142,8 +142,12 @@ class Run:
         return checkpoints.folder_of(self.path / "checkpoints", number)
 
     def latest_checkpoint(self, *, hashes: bool = False) -> tuple[Checkpoint | None, list[str]]:
-        """The newest whole checkpoint, and a warning to show for each damaged one that was passed over."""
-        return checkpoints.latest(self.path / "checkpoints", hashes=hashes)
+        """The newest checkpoint to go on from, and a warning to show for each that was passed over.
+
+        With `hashes`, everything that was written before it is read too: it must be there and whole.
+        """
+        unmet = self._unmet if hashes else lambda marks: None
+        return checkpoints.latest(self.path / "checkpoints", hashes=hashes, unmet=unmet)
 
     def keep(self, n: int, protected: Collection[int] = ()) -> None:
         """Remove all checkpoints but the newest `n` and the protected ones."""
@@ -189,6 +193,18 @@ class Run:
         for stage, step, _ in self._rollouts():
             last[stage] = max(step, last.get(stage, -1))
         return {"metrics_bytes": metrics.stat().st_size if metrics.exists() else 0, "rollouts": last}
+
+    def _unmet(self, marks: Mapping[str, Any]) -> str | None:
+        """What is not there any more of that which a checkpoint with these marks goes on from."""
+        from ponder.runs.table import damage  # pyarrow takes a second to import, and only a resumed run gets here
+
+        path, size = self.path / METRICS, marks["metrics_bytes"]
+        logged = path.read_bytes()[:size] if path.exists() else b""
+        if len(logged) < size or b"\0" in logged:
+            return f"{METRICS} has lost lines from before it"
+        steps = [(stage, step) for stage, last in marks["rollouts"].items() for step in range(last + 1)]
+        lost = (file for stage, step in steps if damage(file := self.rollouts_file(stage, step), pages=True))
+        return next((f"{file.name} from before it is damaged or missing" for file in lost), None)
 
     def _rollouts(self) -> list[tuple[str, int, Path]]:
         found = ((re.fullmatch(r"(.+)-(\d{6,})", path.stem), path) for path in self.path.glob("rollouts/*.parquet"))

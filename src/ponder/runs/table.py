@@ -96,11 +96,11 @@ def read_rollouts(path: Path) -> list[Rollout]:
     return [_rollout(row) for row in pq.ParquetFile(path).read().to_pylist()]
 
 
-def damage(path: Path) -> str | None:
-    """Why a file cannot be read as rollouts (cut short, something else), or None."""
+def damage(path: Path, *, pages: bool = False) -> str | None:
+    """Why a file cannot be read as rollouts (cut short, something else), or None; with `pages` all of it is read."""
     try:
-        schema = pq.read_schema(path)
-    except (OSError, pa.ArrowInvalid):
+        schema = pq.read_table(path).schema if pages else pq.read_schema(path)
+    except (OSError, pa.ArrowException):
         return "not a whole Parquet file"
     version = (schema.metadata or {}).get(b"schema_version", b"").decode()
     if version.isdigit() and int(version) > SCHEMA_VERSION:

@@ -12,6 +12,9 @@ from ponder.runs.folder import Run
 from ponder.runs.table import write_rollouts
 from ponder.types import PonderError, Rollout
 
+KEPT = 2
+"""Checkpoints of a stage: the newest, and one before it in case that one is damaged."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -66,7 +69,7 @@ class Keeper:
         if not self.run.checkpoint_path(number).exists():  # a number tells the updates, and those tell the weights
             with self.run.checkpoint(number, {"stage": stage.name, "step": done}) as folder:
                 self.save(folder)
-        self.run.keep(1, protected=self.protected)
+        self.run.keep(KEPT, protected=self.protected)
 
 
 def drive(
