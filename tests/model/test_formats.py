@@ -21,7 +21,17 @@ QWEN3 = (
     "{% if add_generation_prompt %}<|assistant|>"
     "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
 )
-SMOLLM3 = QWEN3.replace("</think>\n\n{% endif", "</think>\n{% endif") + "{# /think and /no_think #}"
+EMPTY = "<think>\n\n</think>\n"
+SMOLLM3 = (
+    "{% set quiet = enable_thinking is defined and not enable_thinking or "
+    "messages[0].role == 'system' and '/no_think' in messages[0].content %}"
+    "<|system|>Today is {{ strftime_now('%d %B %Y') }}. Mode: {{ '/no_think' if quiet else '/think' }}. "
+    "{{ messages[0].content.replace('/no_think', '') if messages[0].role == 'system' }}<|end|>"
+    "{% for m in messages %}{% if m.role == 'assistant' %}"
+    "<|assistant|>{% if quiet %}" + EMPTY + "{% endif %}{{ m.content.lstrip() }}<|end|>"
+    "{% elif m.role == 'user' %}" + TURN + "{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% if quiet %}" + EMPTY + "{% endif %}{% endif %}"
+)
 R1 = (
     "{% for m in messages %}{% if m.role == 'assistant' and '</think>' in m.content %}"
     "<|assistant|>{{ m.content.split('</think>')[-1] }}<|end|>{% else %}" + TURN + "{% endif %}{% endfor %}"
@@ -40,19 +50,24 @@ def chat(request: pytest.FixtureRequest) -> Chat:
 def chat_of(name: str) -> Chat:
     tokenizer = make_tokenizer()
     tokenizer.chat_template = TEMPLATES[name]
+    if name != "plain":
+        tokenizer.add_tokens(["<think>", "</think>"])  # not special: so have it the families themselves
     return Chat(tokenizer)
 
 
 def template(chat: Chat, *turns: tuple[str, str], ask: bool = True, **variables: Any) -> tuple[int, ...]:
     """The template's own ids."""
     messages = [{"role": role, "content": content} for role, content in turns]
-    ids = chat.tokenizer.apply_chat_template(messages, add_generation_prompt=ask, return_dict=False, **variables)
+    today = chat.tokenizer.chat_template.replace("strftime_now('%d %B %Y')", "'26 July 2024'")
+    ids = chat.tokenizer.apply_chat_template(
+        messages, chat_template=today, add_generation_prompt=ask, return_dict=False, **variables
+    )
     return tuple(ids)
 
 
 def text(chat: Chat, mode: str, **how: int) -> str:
     """What a prompt in this mode says after the user's turn."""
-    return chat.text(chat.prompt(ASK, mode, **how)).partition("<|end|>")[2]
+    return chat.text(chat.prompt(ASK, mode, **how)).rpartition("<|end|>")[2]
 
 
 def read(chat: Chat, tokens: tuple[int, ...], mode: str = Mode.FREE) -> Completion:
@@ -62,7 +77,7 @@ def read(chat: Chat, tokens: tuple[int, ...], mode: str = Mode.FREE) -> Completi
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_the_template_gives_its_format_away(name: str):
-    assert chat_of(name).thinking is FORMATS[name] is named(name)
+    assert chat_of(name).thinking == FORMATS[name] == named(name)
 
 
 def test_an_unknown_format_names_the_nearest():
@@ -82,8 +97,27 @@ def test_prompts_are_the_templates_own(chat: Chat):
     messages = [Message(role=role, content=content) for role, content in turns]
     for mode in (Mode.FREE, Mode.FEWSHOT):
         assert chat.prompt(messages, mode) == template(chat, *turns)
-    if chat.thinking is not FORMATS["plain"]:
-        assert "Easy." not in chat.text(chat.prompt(messages)), "earlier thinking is stripped"
+    strips = chat.thinking in (FORMATS["qwen3"], FORMATS["deepseek_r1"])
+    assert ("Easy." in chat.text(chat.prompt(messages))) != strips
+
+
+def test_a_template_that_opens_the_block_may_still_know_how_to_leave_it_empty():
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = R1.replace("<think>\n", "<think>{{ '</think>' if enable_thinking is false }}")
+    chat = Chat(tokenizer)
+    assert (chat.thinking.opened, chat.thinking.off) == (True, {"enable_thinking": False})
+    assert text(chat, Mode.FREE) == "<|assistant|><think>" and text(chat, Mode.NONE) == "<|assistant|><think></think>"
+
+
+def test_what_a_policy_reads_knows_no_date():
+    assert "Today is 26 July 2024. Mode: /think. " in chat_of("smollm3").text(chat_of("smollm3").prompt(ASK))
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = (
+        "\n{% if strftime_now is defined %}{% set day = strftime_now('%A %d %b %Y, %H') %}{% endif %}"
+    )
+    tokenizer.chat_template += "{{ day + ':' }}{{ messages[0].content }}"
+    chat = Chat(tokenizer)
+    assert chat.text(chat.prompt(ASK)) == "\nFriday 26 Jul 2024, 00:3 + 4?"
 
 
 def test_what_each_mode_leaves_open():

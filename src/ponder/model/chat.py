@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ponder.model.formats import ThinkingFormat, detect, named
+from jinja2 import TemplateError
+
+from ponder.model.formats import ThinkingFormat, detect, named, on_one_day
 from ponder.model.thinking import Words, inside
 from ponder.types import Completion, Message, Mode, Outcome, PonderError, Sample, ThinkingLimits
 
@@ -16,6 +18,8 @@ FILLER = "."
 """What thinking is filled with where it is to say nothing (arXiv:2404.15758)."""
 RESUME = "Wait"
 """What stands in place of a closing mark that came too early (arXiv:2501.19393)."""
+TEAR = "\ufdd0"
+"""A character that no text may have, put into a mark of the template that stands in a message; taken out again."""
 
 
 class Chat:
@@ -47,12 +51,12 @@ class Chat:
                 "tokenizer_config.json"
             )
         self.tokenizer, self.system = tokenizer, system
-        self.end = int(tokenizer.eos_token_id)
-        self.ends = tuple(sorted({self.end, *ends}))
-        self.thinking = thinking or self._detected()
+        self.template = on_one_day(tokenizer.get_chat_template())
+        self.end = self._end_of_turn()
+        self.ends = tuple(sorted({self.end, int(tokenizer.eos_token_id), *ends}))
+        self.thinking = thinking or detect(self.template, self._render([{"role": "user", "content": "?"}]))
         self.opening = self._ids(self.thinking.opening)
-        self._marks = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}, key=len, reverse=True)
-        self._hides_marks = not {self.thinking.open, self.thinking.close} & {*tokenizer.all_special_tokens}
+        self._marks = self._marks_of_the_template()
 
     @classmethod
     def load(cls, folder: Path, *, system: str | None = None, thinking: str | None = None) -> Chat:
@@ -108,7 +112,7 @@ class Chat:
     def parse(self, sample: Sample, prompt: Sequence[int], *, mode: str, version: int) -> Completion:
         """Read what was sampled: thinking, answer, outcome."""
         opened = self._opens(mode)
-        text = self._read(sample.tokens)
+        text = self.text(self._said(sample.tokens))
         if sample.stop:
             text = text[: text.rfind(sample.stop)]
         thinking, answer = self.thinking.split(self.thinking.open + text if opened else text)
@@ -131,11 +135,6 @@ class Chat:
         """Text of token ids, marks of the template included."""
         return self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
-    def _detected(self) -> ThinkingFormat:
-        asked = [{"role": "user", "content": "?"}]
-        prompt = self.tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
-        return detect(self.tokenizer.chat_template, prompt)
-
     def _opens(self, mode: str) -> bool:
         """Whether a prompt in this mode leaves the block open."""
         return mode == Mode.FORCED or (self.thinking.opened and mode in (Mode.FREE, Mode.FEWSHOT))
@@ -145,42 +144,70 @@ class Chat:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         if self.system is not None and turns[0]["role"] != "system":
             turns.insert(0, {"role": "system", "content": self.system})
-        if not any(mark in turn["content"] for turn in turns for mark in self._marks):
-            ids = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True, **variables)
-            return tuple(ids["input_ids"])
-        text = self.tokenizer.apply_chat_template(
-            [turn | {"content": _torn(turn["content"], self._marks)} for turn in turns],
-            add_generation_prompt=True,
-            tokenize=False,
-            **variables,
-        )
-        return tuple(token for part in text.split(TEAR) for token in self._ids(part))
+        first, *rest = self._render([turn | {"content": self._torn(**turn)} for turn in turns], **variables).split(TEAR)
+        return (*self._encode(first), *(token for part in rest for token in self._ids(part)))
 
-    def _ids(self, text: str) -> tuple[int, ...]:
+    def _render(self, turns: Sequence[dict[str, str]], *, ask: bool = True, **variables: Any) -> str:
+        """What the template makes of the turns; with `ask`, up to where the policy speaks."""
+        how = {"add_generation_prompt": ask, "tokenize": False, "chat_template": self.template}
+        try:
+            return self.tokenizer.apply_chat_template(turns, **how, **variables)
+        except TemplateError as error:
+            raise PonderError(
+                f"model {self.tokenizer.name_or_path}: its chat template refuses a conversation of "
+                f"{', '.join(turn['role'] for turn in turns)}: {error}; leave out what it has no place for"
+            ) from None
+
+    def _torn(self, role: str, content: str) -> str:
+        """The content with every mark of the template torn in two, so that no tokenizer takes it for one.
+
+        An assistant's thinking marks stay whole: they are its own, and by them a template knows earlier thinking.
+        """
+        own = {self.thinking.open, self.thinking.close} if role == "assistant" else ()
+        return self._marks.sub(lambda found: _tear(found[0], own), content.replace(TEAR, ""))
+
+    def _marks_of_the_template(self) -> re.Pattern[str]:
+        """Tokens of more than letters: special ones, and those added ones that template or thinking format write.
+
+        Others are text: a vocabulary may have `<b>` or two spaces among its added tokens.
+        """
+        written = self.template + self.thinking.open + self.thinking.close
+        added = self.tokenizer.added_tokens_decoder.values()
+        marks = {t.content for t in added if t.special or (t.content in written and not t.content.isspace())}
+        return re.compile("|".join(map(re.escape, sorted(marks, key=len, reverse=True))))
+
+    def _end_of_turn(self) -> int:
+        """The mark that the template writes after a reply: the tokenizer's own, unless the template knows another."""
+        turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": TEAR}]
+        _, said, rest = self._render(turns, ask=False).rpartition(TEAR)
+        after = self._encode(rest) if said else ()
+        known, usual = self.tokenizer.added_tokens_decoder, int(self.tokenizer.eos_token_id)
+        marks = [token for token in after if token in known and known[token].special]
+        return usual if usual in marks or not marks else marks[0]
+
+    def _encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _read(self, tokens: Sequence[int]) -> str:
-        """Text of a completion without the marks of the template, unless they are those of the thinking."""
-        hides = self._hides_marks
-        kept = tokens if hides else [token for token in tokens if token not in self.ends]
-        return self.tokenizer.decode(list(kept), skip_special_tokens=hides, clean_up_tokenization_spaces=False)
+    def _ids(self, text: str) -> tuple[int, ...]:
+        """Ids of a text that goes on from another: without the space that SentencePiece puts before a beginning."""
+        newline, ids = self._encode("\n"), self._encode("\n" + text)
+        return ids[len(newline) :] if ids[: len(newline)] == newline else self._encode(text)
+
+    def _said(self, tokens: Sequence[int]) -> Sequence[int]:
+        """A completion without its end of turn."""
+        return tokens[:-1] if tokens and tokens[-1] in self.ends else tokens
 
     def _inside(self, tokens: Sequence[int], opened: bool) -> int:
         """Tokens inside the thinking block, the end of turn not counted."""
         words = Words(self.text)
-        for token in tokens[:-1] if tokens and tokens[-1] in self.ends else tokens:
+        for token in self._said(tokens):
             words.add(token)
         return inside(words.pieces, self.thinking.open, self.thinking.close, opened)[0]
 
 
-TEAR = "\ue000"
-"""A letter of private use, put into a mark of the template that stands in a message, and taken out in between."""
-
-
-def _torn(content: str, marks: Sequence[str]) -> str:
-    """The content with every mark torn in two, so that no tokenizer takes it for one."""
-    pattern = re.compile("|".join(map(re.escape, marks)))
-    return pattern.sub(lambda found: found.group()[0] + TEAR + found.group()[1:], content.replace(TEAR, ""))
+def _tear(mark: str, own: Collection[str]) -> str:
+    """A mark in two pieces, unless it is the speaker's own."""
+    return mark if mark in own else mark[0] + TEAR + mark[1:]
 
 
 def _generation_ends(folder: Path) -> list[int]:

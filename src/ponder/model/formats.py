@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from ponder.types import PonderError
@@ -61,6 +62,18 @@ FORMATS: dict[str, ThinkingFormat] = {
 its distillates and QwQ have prompts that end with `<think>`."""
 
 
+DAY = datetime(2024, 7, 26)
+"""Today, to templates that write the date into the prompt: what Llama's own falls back on."""
+
+
+def on_one_day(template: str) -> str:
+    """The template with its clock stopped: what a policy reads, and so a run that is resumed, knows no date."""
+    if "strftime_now" not in template:
+        return template
+    told = "".join(f"|replace('%{code}', '{DAY:%{code}}')" for code in "aAbBdHIjmMpSyY")
+    return "{% macro strftime_now(form) %}{{ form" + told + " }}{% endmacro %}{{ '' }}" + template
+
+
 def named(name: str) -> ThinkingFormat:
     """The format of this name."""
     if name not in FORMATS:
@@ -73,7 +86,7 @@ def named(name: str) -> ThinkingFormat:
 def detect(template: str, prompt: str) -> ThinkingFormat:
     """The format that a chat template and a prompt that it wrote give away."""
     if prompt.rstrip().endswith(FORMATS["deepseek_r1"].open):
-        return FORMATS["deepseek_r1"]
+        return replace(FORMATS["deepseek_r1"], off=OFF if "enable_thinking" in template else {})
     if "enable_thinking" not in template or "<think>" not in template:
         return FORMATS["plain"]
     return FORMATS["smollm3" if "/no_think" in template else "qwen3"]
