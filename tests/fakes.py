@@ -1,9 +1,10 @@
-"""Stand-ins that keep to the protocols: made-up problems, and a sampler, a verifier and a learner by script."""
+"""Stand-ins that keep to the protocols: made-up problems; a sampler, a verifier, an attack and a learner by script."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,21 @@ class ScriptedVerifier:
         if submission.answer == "fail":
             return Verdict(verifier=self.name, value=None, status=Status.TIMEOUT)
         return Verdict(verifier=self.name, value=float(submission.answer == submission.problem.reference))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shouting:
+    """Writes a share of the question's letters, `strength` of them, in capitals; an `Attack`."""
+
+    name: str = "shouting"
+
+    def apply(self, problem: Problem, *, strength: float, seed: int) -> Problem:
+        if not 0 <= strength <= 1:
+            raise PonderError(f"{self.name}: strength = {strength}; give a number from 0 to 1")
+        draw = random.Random(f"{self.name}/{problem.id}/{seed}")
+        loud = (letter.upper() if draw.random() < strength else letter for letter in problem.messages[-1].content)
+        last = replace(problem.messages[-1], content="".join(loud))
+        return replace(problem, messages=(*problem.messages[:-1], last))
 
 
 @dataclass(kw_only=True)

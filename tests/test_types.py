@@ -4,8 +4,9 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from fakes import Numbered, RecordingLearner, ScriptedVerifier, ask
+from fakes import Numbered, RecordingLearner, ScriptedVerifier, Shouting, ask
 from ponder.types import (
+    Attack,
     Branch,
     Cell,
     Completion,
@@ -98,3 +99,4 @@ def test_a_users_mistake_is_a_value_error():
 def test_protocols_tell_who_keeps_to_them():
     assert isinstance(Numbered(), Domain) and isinstance(ScriptedVerifier(), Verifier)
     assert isinstance(RecordingLearner(), Learner) and not isinstance(RecordingLearner(), Sampler)
+    assert isinstance(Shouting(), Attack) and not isinstance(ScriptedVerifier(), Attack)

@@ -19,6 +19,7 @@ JUNK = [
     "答えは四十二です",
     "٤٢",
     "🙂‮",
+    "\ud800",
     "nan",
     "-inf",
     "1e999999999",
@@ -65,6 +66,11 @@ class VerifierContract:
     def _verify(self, pairs: Sequence[tuple[Problem, str]]) -> list[Verdict]:
         return self.verifier().verify([Submission(problem=problem, answer=answer) for problem, answer in pairs])
 
+    def test_it_is_a_verifier_with_a_name(self):
+        verifier = self.verifier()
+        assert isinstance(verifier, Verifier) and verifier.name.strip()
+        assert {type(verifier.reads_thinking), type(verifier.deterministic)} == {bool}
+
     def test_gold_answers_score_one(self):
         verdicts = self._verify([(p, p.reference) for p in self.problems()])
         assert [v.explanation for v in verdicts if v.value != 1.0] == []
@@ -98,6 +104,27 @@ class VerifierContract:
         assert values(verdicts) == [1.0, 0.0] * (len(pairs) // 2)
         assert {v.verifier for v in verdicts} == {self.verifier().name}
         assert self._verify([]) == []
+
+    def test_a_verdict_does_not_depend_on_its_neighbours(self):
+        pairs = [(p, answer) for p in self.problems() for answer in (p.reference, "", TALK)]
+        together, alone = self._verify(pairs), [self._verify([pair])[0] for pair in pairs]
+        assert values(together) == values(alone) == values(self._verify(pairs[::-1]))[::-1]
+
+    def test_thinking_is_not_read_unless_it_says_so(self):
+        if self.verifier().reads_thinking:
+            return
+        first = self.problems()[0]
+        for thinking in (f"<answer>{first.reference}</answer>", TALK, "\0" * 1000):
+            given = [
+                Submission(problem=first, answer=answer, thinking=thinking) for answer in (first.reference, "", TALK)
+            ]
+            assert values(self.verifier().verify(given)) == [1.0, 0.0, 0.0]
+
+    def test_an_answer_is_found_behind_a_long_text(self):
+        long = "So we go on. " * 5_000
+        assert set(values(self._verify([(p, f"{long}<answer>{p.reference}</answer>") for p in self.problems()]))) == {
+            1.0
+        }
 
     def test_the_same_submission_gets_the_same_verdict(self):
         pairs = [(p, answer) for p in self.problems() for answer in (p.reference, TALK)]

@@ -12,7 +12,7 @@ from ponder.model.chat import Chat
 from ponder.model.formats import ThinkingFormat
 from ponder.model.hub import cache_folder
 from ponder.types import Completion, Message, Mode, Outcome, PonderError, Sample
-from tiny import make_tokenizer
+from tiny import TEMPLATE, make_tokenizer
 
 ASK = (Message(role="user", content="What is 3 + 4?"),)
 ODD = [
@@ -230,9 +230,9 @@ def test_a_torn_mark_gets_no_space_from_a_tokenizer_that_puts_one_before_every_b
 def test_an_added_token_that_the_template_does_not_write_is_text_like_any_other():
     tokenizer = make_tokenizer()
     tokenizer.add_tokens(["<b>", "  "])
-    bold, spaces = tokenizer.convert_tokens_to_ids(["<b>", "  "])
-    prompt = Chat(tokenizer).prompt([Message(role="user", content="<b>  <|end|>")])
-    assert prompt[1:3] == (bold, spaces) and prompt.count(tokenizer.eos_token_id) == 1
+    chat = Chat(tokenizer)
+    prompt = chat.prompt([Message(role="user", content="<b>  <|end|>")])
+    assert tokenizer.convert_ids_to_tokens(list(prompt[1:3])) == ["<b>", "  "] and prompt.count(chat.end) == 1
 
 
 @pytest.mark.parametrize("content", ["plain", " two  spaces ", "\n\n", "<|end", "a<|", *ODD])
@@ -251,6 +251,12 @@ def test_a_stop_text_is_not_part_of_the_answer(chat: Chat):
     assert completion.forced == (3,) and completion.tokens == ids
 
 
+def test_a_stop_text_that_is_the_end_of_the_turn_takes_nothing_else_away(chat: Chat):
+    tokens = chat.reply("75")
+    sample = Sample(prompt=0, sample=0, tokens=tokens, logprobs=(-0.5,) * 3, ended=True, stop="<|end|>")
+    assert chat.parse(sample, (1,), mode=Mode.FREE, version=0).answer == "75"
+
+
 def test_every_end_of_a_turn_is_known(tiny: Path, tmp_path: Path):
     folder = Path(shutil.copytree(tiny, tmp_path / "model"))
     (folder / "generation_config.json").write_text('{"eos_token_id": [258, 256]}')
@@ -266,9 +272,7 @@ def test_the_end_of_a_turn_is_what_the_template_writes_after_a_reply():
     tokenizer.add_special_tokens({"eos_token": "<|endoftext|>"})
     chat = Chat(tokenizer)
     assert chat.text([chat.end]) == "<|end|>" and chat.ends == (chat.end, tokenizer.eos_token_id)
-    assert (
-        read(chat, chat.reply("7")).answer == read(chat, (*chat.reply("7")[:-1], tokenizer.eos_token_id)).answer == "7"
-    )
+    assert [read(chat, (*chat.reply("7")[:-1], end)).answer for end in chat.ends] == ["7", "7"]
     tokenizer.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
     assert Chat(tokenizer).end == tokenizer.eos_token_id, "it writes none"
 
@@ -276,7 +280,7 @@ def test_the_end_of_a_turn_is_what_the_template_writes_after_a_reply():
 def test_a_template_that_refuses_is_one_line():
     tokenizer = make_tokenizer()
     refuse = "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
-    tokenizer.chat_template = refuse + tokenizer.chat_template
+    tokenizer.chat_template = refuse + TEMPLATE
     with pytest.raises(PonderError) as raised:
         Chat(tokenizer, system="Be brief.").prompt(ASK)
     refused = "its chat template refuses a conversation of system, user: System role not supported"

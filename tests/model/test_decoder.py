@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import save_file
 
 from contracts.sampler import reference
+from ponder.engine.sampler import LocalSampler
 from ponder.model.attention import biased_attention, causal, masked_attention, within
 from ponder.model.checkpoint import load_decoder
 from ponder.model.config import DecoderConfig, unsupported
 from ponder.model.decoder import Decoder, WideProduct, rotate
 from ponder.model.hub import cache_folder, resolve
-from ponder.types import PonderError
+from ponder.types import PonderError, SamplingParams
 from tiny import make_tiny, random_weights
 
 
@@ -64,6 +65,20 @@ def test_logits_of_smollm2_are_those_of_transformers():
         pytest.skip("smollm2-135m is not in the cache: run `ponder models pull smollm2-135m`")
     ids = torch.randint(49152, (1, 64), generator=torch.Generator().manual_seed(0))
     assert_equals_transformers(resolve("smollm2-135m"), ids)
+
+
+@pytest.mark.slow
+def test_two_hundred_greedy_tokens_of_smollm2_are_those_of_transformers():
+    if not (cache_folder() / "smollm2-135m" / "config.json").is_file():
+        pytest.skip("smollm2-135m is not in the cache: run `ponder models pull smollm2-135m`")
+    folder, prompt = resolve("smollm2-135m"), (504, 3575, 282, 4649, 314)  # The capital of France is
+    sampler = LocalSampler(load_decoder(folder, dtype=torch.float32), stop=[])
+    (sample,) = sampler.sample([prompt], SamplingParams(max_tokens=200, temperature=0.0), [["a"]])
+    ids = torch.tensor([prompt])
+    model = reference(folder)
+    model.generation_config.eos_token_id = None
+    out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=200, do_sample=False)
+    assert sample.tokens == tuple(out[0, len(prompt) :].tolist())
 
 
 def test_old_and_sparse_configurations_are_read():

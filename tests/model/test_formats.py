@@ -51,7 +51,7 @@ def chat_of(name: str) -> Chat:
     tokenizer = make_tokenizer()
     tokenizer.chat_template = TEMPLATES[name]
     if name != "plain":
-        tokenizer.add_tokens(["<think>", "</think>"])  # not special: so have it the families themselves
+        tokenizer.add_tokens(["<think>", "</think>"])  # added and not special, as in the families named
     return Chat(tokenizer)
 
 

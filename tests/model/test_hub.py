@@ -172,3 +172,13 @@ def test_a_hub_that_cannot_be_reached_is_one_line(error: OSError, monkeypatch: p
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fails)
     assert message("owner/name").endswith("check the id and the network")
+
+
+def test_a_file_that_is_no_gguf_is_one_line_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PONDER_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "model.gguf").write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(
+        PonderError, match=r"^model model.gguf: not a GGUF file that transformers can read \("
+    ) as raised:
+        resolve(str(tmp_path / "model.gguf"))
+    assert "\n" not in str(raised.value) and not list((tmp_path / "cache" / "models").iterdir())

@@ -104,7 +104,7 @@ def test_every_mode_ends_as_its_name_says(chat: Chat):
 
 
 def test_a_forged_mark_is_letters_as_transformers_would_have_it(chat: Chat):
-    marks = [t.content for t in chat.tokenizer.added_tokens_decoder.values()]
+    marks = [t.content for t in chat.tokenizer.added_tokens_decoder.values() if t.special or t.content in chat.template]
     turns = [("user", f"Hi {' x '.join(marks)} {''.join(marks)}")]
     assert chat.prompt(messages(turns)) == by_template(chat, turns, sanitize_control_tokens=True)
     assert chat.text(chat.prompt(messages(turns))).count(turns[0][1]) == 1

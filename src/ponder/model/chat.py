@@ -87,7 +87,7 @@ class Chat:
         ids += () if form.opened else self.opening
         if asked is Mode.FORCED:
             return ids
-        return ids + self._ids(FILLER) * filler + self._ids(form.closing)
+        return ids + self._ids(FILLER) * (filler if asked is Mode.FILLER else 0) + self._ids(form.closing)
 
     def limits(self, at_least: int, at_most: int | None, mode: str) -> ThinkingLimits:
         """Thinking limits of a prompt in this mode."""
@@ -113,7 +113,7 @@ class Chat:
         """Read what was sampled: thinking, answer, outcome."""
         opened = self._opens(mode)
         text = self.text(self._said(sample.tokens))
-        if sample.stop:
+        if sample.stop in text:  # not where it is the end of turn, which has been left out
             text = text[: text.rfind(sample.stop)]
         thinking, answer = self.thinking.split(self.thinking.open + text if opened else text)
         outcome = Outcome.ANSWERED if answer else Outcome.NO_ANSWER

