@@ -92,6 +92,7 @@ def test_the_layout_is_that_of_peft(tiny: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 def test_peft_loads_our_adapter_with_the_same_logits(tiny: Path, tmp_path: Path):
     peft = pytest.importorskip("peft", reason="peft is not installed: make test-slow installs it")
     decoder = adapted(tiny)
