@@ -4,7 +4,7 @@ Parameter names are those of transformers, so checkpoints load and save without 
 attend: `read` over packed rows, a `Cache` over what came before.
 
 In bf16 the matrices are bf16 and what runs between them is fp32: the residual, norms, rotations and logits. Sampler and
-learner then agree on a token's log probability more than twice as well as with everything in bf16, at the same speed.
+learner then agree on a token's log probability twice as well as with everything in bf16; sampling is an eighth slower.
 
 Shapes: B or R rows, L positions, D hidden size, H query heads, K key-value heads, E head size, V vocabulary.
 """
