@@ -117,14 +117,31 @@ def test_an_adapter_that_does_not_fit_says_so(tiny: Path, tmp_path: Path):
     save_model(tmp_path, adapted(tiny), like=tiny)
     other = load_decoder(tiny, dtype=torch.float32)
     attach(other, rank=2, alpha=4.0)
-    with pytest.raises(PonderError, match=r"its adapter does not fit \(.*\); attach one of the same rank and targets"):
+    with pytest.raises(PonderError, match=r"its adapter does not fit \(.*\); attach one of the same rank, alpha"):
         load_adapter(other, tmp_path / ADAPTER_FOLDER)
 
 
+def test_an_adapter_of_another_alpha_is_not_taken_for_its_twin(tiny: Path, tmp_path: Path):
+    save_model(tmp_path, adapted(tiny), like=tiny)
+    other = load_decoder(tiny, dtype=torch.float32)
+    attach(other, rank=3, alpha=1000.0)
+    with pytest.raises(PonderError, match="does not fit \\(lora_alpha = "):
+        load_adapter(other, tmp_path / ADAPTER_FOLDER)
+
+
+def test_an_adapter_of_another_kind_is_refused(tiny: Path, tmp_path: Path):
+    model = adapted(tiny)
+    save_model(tmp_path, model, like=tiny)
+    config = tmp_path / ADAPTER_FOLDER / CONFIG
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"use_dora": True}))
+    with pytest.raises(PonderError, match="of another kind \\(use_dora\\)"):
+        load_adapter(model, tmp_path / ADAPTER_FOLDER)
+    with pytest.raises(PonderError, match="no adapter there"):
+        load_adapter(model, tmp_path)
+
+
 def test_targets_that_are_not_there_name_those_that_are(tiny: Path):
-    with pytest.raises(
-        PonderError, match=r"model.lora.targets = \['query'\]: no such matrices; there are down_proj, .*"
-    ):
+    with pytest.raises(PonderError, match=r"model.lora.targets: no matrix is called 'query'; there are down_proj, .*"):
         attach(load_decoder(tiny, dtype=torch.float32), rank=2, alpha=4.0, targets=["query"])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +24,8 @@ ADAPTER = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 PREFIX = "base_model.model."
 """What PEFT puts before a weight's name."""
+VARIANTS = ("use_dora", "use_rslora", "lora_bias", "rank_pattern", "alpha_pattern", "modules_to_save")
+"""Fields of PEFT's configuration that ask for other computations than W x + (alpha / r) B A x."""
 
 
 class LoRALinear(nn.Linear):
@@ -49,20 +52,29 @@ class LoRALinear(nn.Linear):
 
 
 def attach(model: nn.Module, *, rank: int, alpha: float, targets: Sequence[str] = TARGETS, seed: int = 0) -> None:
-    """Give every matrix of these names an adapter, and freeze all else."""
-    found = [
-        (parent, name, child)
-        for parent in list(model.modules())
-        for name, child in list(parent.named_children())
-        if name in targets and isinstance(child, nn.Linear)
-    ]
-    if not found:
-        there = sorted({name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, nn.Linear)})
-        raise PonderError(f"model.lora.targets = {list(targets)}: no such matrices; there are {', '.join(there)}")
+    """Give every matrix of these names an adapter, and freeze all else; raises PonderError for a name without one."""
+    there = matrices(model)
+    for target in targets:
+        if target not in there:
+            raise PonderError(
+                f"model.lora.targets: no matrix is called {target!r}; there are {', '.join(sorted(there))}"
+            )
     model.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
-    for parent, name, child in found:
-        setattr(parent, name, LoRALinear(child, rank=rank, alpha=alpha, generator=generator))
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if name in targets and isinstance(child, nn.Linear):
+                setattr(parent, name, LoRALinear(child, rank=rank, alpha=alpha, generator=generator))
+
+
+def matrices(model: nn.Module) -> set[str]:
+    """Last names of the matrices that can have an adapter; a head that is the embedding too cannot."""
+    once = {name for name, _ in model.named_parameters()}
+    return {
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and f"{name}.weight" in once
+    }
 
 
 def freeze(model: nn.Module, names: Collection[str]) -> None:
@@ -70,7 +82,8 @@ def freeze(model: nn.Module, names: Collection[str]) -> None:
     for name in names:
         matching = [weight for key, weight in model.named_parameters() if f".{name}." in f".{key}."]
         if not matching:
-            raise PonderError(f"model.freeze = {name!r}: no weight has this in its name; take embed_tokens or layers.0")
+            there = dict.fromkeys(".".join(key.split(".")[:2]) for key, _ in model.named_parameters())
+            raise PonderError(f"model.freeze = {name!r}: no weight has this in its name; there are {', '.join(there)}")
         for weight in matching:
             weight.requires_grad_(False)
 
@@ -82,11 +95,18 @@ def adapters(model: nn.Module) -> dict[str, LoRALinear]:
 
 @torch.no_grad()
 def plain_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Every weight under the name that a model without adapters has for it, the adapters added in."""
-    merged = {f"{name}.weight": adapter.merged() for name, adapter in adapters(model).items()}
-    names = (name for name, _ in model.named_parameters() if not name.endswith((".lora_A", ".lora_B")))
-    plain = dict(model.named_parameters())
-    return {name: merged[name] if name in merged else plain[name].detach() for name in names}
+    """Every weight and buffer under the name that a model without adapters has for it, the adapters added in.
+
+    What is tied stands there once.
+    """
+    once = dict(model.named_parameters())
+    again = dict(model.named_parameters(remove_duplicate=False)).keys() - once.keys()
+    plain = {
+        name: weight
+        for name, weight in model.state_dict().items()
+        if name not in again and not name.endswith((".lora_A", ".lora_B"))
+    }
+    return plain | {f"{name}.weight": adapter.merged() for name, adapter in adapters(model).items()}
 
 
 def save_adapter(model: nn.Module, folder: Path, *, base: str) -> None:
@@ -119,13 +139,24 @@ def save_adapter(model: nn.Module, folder: Path, *, base: str) -> None:
 
 @torch.no_grad()
 def load_adapter(model: nn.Module, folder: Path) -> None:
-    """Take adapters in PEFT's layout into a model that has places for them."""
-    weights = load_file(folder / ADAPTER)
-    for name, adapter in adapters(model).items():
-        for part in ("lora_A", "lora_B"):
-            own, key = getattr(adapter, part), f"{PREFIX}{name}.{part}.weight"
-            if key not in weights or weights[key].shape != own.shape:
-                raise PonderError(
-                    f"{folder}: its adapter does not fit ({key}); attach one of the same rank and targets"
-                )
-            own.copy_(weights[key])
+    """Take adapters in PEFT's layout into a model that has places for them; raises PonderError where they do not fit."""
+    try:
+        config, weights = json.loads((folder / CONFIG).read_text()), load_file(folder / ADAPTER)
+    except (OSError, ValueError, SafetensorError):
+        raise PonderError(f"{folder}: no adapter there ({CONFIG}, {ADAPTER}); name a folder that PEFT wrote") from None
+    if other := next((field for field in VARIANTS if config.get(field)), None):
+        raise PonderError(f"{folder}: its adapter is of another kind ({other}); take a plain one")
+    places = {
+        f"{PREFIX}{name}.{part}.weight": getattr(adapter, part)
+        for name, adapter in adapters(model).items()
+        for part in ("lora_A", "lora_B")
+    }
+    scales = {adapter.scale for adapter in adapters(model).values()} | {config["lora_alpha"] / config["r"]}
+    unfit = sorted(places.keys() ^ weights.keys()) or [k for k in places if weights[k].shape != places[k].shape]
+    if unfit or len(scales) > 1:
+        reason = unfit[0] if unfit else f"lora_alpha = {config['lora_alpha']:g}"
+        raise PonderError(
+            f"{folder}: its adapter does not fit ({reason}); attach one of the same rank, alpha and targets"
+        )
+    for key, place in places.items():
+        place.copy_(weights[key])
