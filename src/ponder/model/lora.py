@@ -139,7 +139,7 @@ def save_adapter(model: nn.Module, folder: Path, *, base: str) -> None:
 
 @torch.no_grad()
 def load_adapter(model: nn.Module, folder: Path) -> None:
-    """Take adapters in PEFT's layout into a model that has places for them; raises PonderError where they do not fit."""
+    """Take adapters in PEFT's layout into a model that has places for them; PonderError where they do not fit."""
     try:
         config, weights = json.loads((folder / CONFIG).read_text()), load_file(folder / ADAPTER)
     except (OSError, ValueError, SafetensorError):
