@@ -1,49 +1,112 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import torch
 
 from ponder.model.attention import causal
-from ponder.model.cache import Cache
+from ponder.model.cache import Cache, untouched
 from ponder.model.checkpoint import load_decoder
-from ponder.model.decoder import Decoder
+from ponder.model.foreign import Foreign
+from ponder.model.language import LanguageModel, Memory, Room
+from ponder.model.matrix import matrices
+
+PROMPTS = [(1, 2, 3, 4), (1, 2, 9), (1, 2, 3)]
 
 
-def filled(decoder: Decoder, rows: list[list[int]]) -> Cache:
-    """A cache of four columns that has read these rows of equal length."""
-    tokens_BL = torch.tensor(rows)
-    cache = decoder.cache(4)
-    cache.take(torch.zeros(len(rows), dtype=torch.long))
-    positions_BL = torch.arange(tokens_BL.shape[1]).expand_as(tokens_BL)
-    cache.extend(tokens_BL, positions_BL, at=0, text_BL=torch.ones_like(tokens_BL).bool())
-    return cache
+def room(**changes: int) -> Room:
+    return Room(**{"prefix": (1, 2), "prompts": 3, "longest": 2, "rows": 5, "columns": 6} | changes)  # pyright: ignore[reportArgumentType]
 
 
-@torch.no_grad()
-def test_take_reorders_repeats_and_drops_rows(tiny: Path):
-    cache = filled(load_decoder(tiny, dtype=torch.float32), [[1, 2], [3, 4], [5, 6]])
-    cache.forget(2, slice(1, 2))
-    keys = cache.keys[1].clone()
-    cache.take(torch.tensor([2, 0, 0]))
-    assert torch.equal(cache.keys[1], keys[[2, 0, 0]])
-    assert cache.text_BC.sum(-1).tolist() == [1, 2, 2]
+@pytest.fixture(params=["decoder", "foreign"])
+def model(request: pytest.FixtureRequest, tiny: Path) -> LanguageModel:
+    if request.param == "decoder":
+        return load_decoder(tiny, dtype=torch.float32)
+    return Foreign.load(tiny, dtype=torch.float32, reason="asked for")
 
 
 @torch.no_grad()
-def test_what_is_forgotten_was_never_read(tiny: Path):
+def assert_predicts(model: LanguageModel, tiny: Path, hidden_D: torch.Tensor, text: Sequence[int]) -> None:
+    """That this is what predicts the token after the text, computed anew."""
     decoder = load_decoder(tiny, dtype=torch.float32)
-    cache = filled(decoder, [[1, 2, 200], [3, 4, 5]])
-    cache.forget(0, slice(2, 3))
-    following, at = torch.tensor([[7], [7]]), torch.tensor([[2], [3]])
-    hidden_BLD = cache.extend(following, at, at=3, text_BL=torch.ones(2, 1).bool())
-    for row, text in enumerate(([1, 2, 7], [3, 4, 5, 7])):
-        alone = decoder.hidden(torch.tensor([text]), torch.arange(len(text))[None], causal)
-        torch.testing.assert_close(hidden_BLD[row, 0], alone[0, -1], atol=1e-5, rtol=0)
+    alone = decoder.hidden(torch.tensor([text]), torch.arange(len(text))[None], causal)[0, -1]
+    torch.testing.assert_close(model.logits(hidden_D), decoder.logits(alone), atol=1e-5, rtol=0)
 
 
-def test_a_new_cache_is_one_empty_row_of_every_layer(tiny: Path):
-    cache = Cache(load_decoder(tiny, dtype=torch.bfloat16), 5)
-    assert {tuple(x.shape) for x in (*cache.keys, *cache.values)} == {(1, 2, 5, 8)}
-    assert len(cache.keys) == len(cache.values) == 2 and cache.keys[0].dtype == torch.bfloat16
-    assert not cache.text_BC.any()
+def go_on(memory: Memory, rows: list[int], tokens: list[int], at: list[int]) -> torch.Tensor:
+    return memory.go_on(torch.tensor(rows), torch.tensor(tokens), torch.tensor(at))
+
+
+@torch.no_grad()
+def test_rows_go_on_from_prompts_that_they_share(model: LanguageModel, tiny: Path):
+    memory = model.memory(room())
+    for hidden_D, prompt in zip(memory.read([2, 0, 1], PROMPTS), PROMPTS, strict=True):
+        assert_predicts(model, tiny, hidden_D, prompt)
+    memory.seat([4, 0, 1], [2, 2, 0])
+    first = go_on(memory, [0, 1, 4], [7, 8, 9], [0, 0, 0])
+    second = go_on(memory, [0, 4], [20, 21], [1, 1])
+    for hidden_D, text in zip(first, [(*PROMPTS[0], 7), (*PROMPTS[1], 8), (*PROMPTS[0], 9)], strict=True):
+        assert_predicts(model, tiny, hidden_D, text)
+    for hidden_D, text in zip(second, [(*PROMPTS[0], 7, 20), (*PROMPTS[0], 9, 21)], strict=True):
+        assert_predicts(model, tiny, hidden_D, text)
+    memory.close()
+
+
+@torch.no_grad()
+def test_what_is_written_over_was_never_read(model: LanguageModel, tiny: Path):
+    memory = model.memory(room())
+    memory.read([0, 1], PROMPTS[:2])
+    memory.seat([0, 1], [0, 1])
+    for at, tokens in enumerate(([5, 6], [50, 60], [55, 66])):
+        go_on(memory, [0, 1], tokens, [at, at])
+    hidden_BD = go_on(memory, [0, 1], [70, 80], [3, 1])
+    assert_predicts(model, tiny, hidden_BD[0], (*PROMPTS[0], 5, 50, 55, 70))
+    assert_predicts(model, tiny, hidden_BD[1], (*PROMPTS[1], 6, 80))
+
+
+@torch.no_grad()
+def test_places_and_rows_are_taken_again(model: LanguageModel, tiny: Path):
+    memory = model.memory(room(prompts=1))
+    memory.read([0], PROMPTS[:1])
+    memory.seat([0], [0])
+    go_on(memory, [0], [5], [0])
+    memory.read([0], PROMPTS[1:2])
+    memory.seat([0], [0])
+    assert_predicts(model, tiny, go_on(memory, [0], [6], [0])[0], (*PROMPTS[1], 6))
+
+
+@torch.no_grad()
+def test_many_prompts_are_read_a_part_at_a_time(tiny: Path, monkeypatch: pytest.MonkeyPatch):
+    decoder = load_decoder(tiny, dtype=torch.float32)
+    whole = decoder.memory(room()).read([0, 1, 2], PROMPTS)
+    monkeypatch.setattr("ponder.model.cache.READ_AT_ONCE", 2)
+    torch.testing.assert_close(decoder.memory(room()).read([0, 1, 2], PROMPTS), whole, atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_matrices_are_packed_while_a_sampler_is_at_work_and_read_as_they_are(tiny: Path):
+    decoder = load_decoder(tiny, dtype=torch.float32)
+    memory = decoder.memory(room())
+    packed = [matrix.panels is not None for matrix in matrices(decoder)]
+    assert len(packed) == 2 * 7 + 1 and len(set(packed)) == 1
+    x = torch.ones(1, 32)
+    query = next(matrix for matrix in matrices(decoder) if matrix.in_features == 32)
+    before = query(x)
+    query.weight += 1.0
+    torch.testing.assert_close(query(x), before + 32.0, atol=1e-4, rtol=0)
+    memory.close()
+    assert not [matrix for matrix in matrices(decoder) if matrix.panels]
+
+
+def test_memory_that_nobody_wrote_to_is_not_taken():
+    held = untouched((1 << 10, 1 << 10, 1 << 10), torch.float32)
+    assert held.shape == (1 << 10, 1 << 10, 1 << 10) and float(held[3, 5, 7]) == 0.0
+
+
+def test_a_cache_has_room_for_what_it_was_asked(tiny: Path):
+    cache = Cache(load_decoder(tiny, dtype=torch.bfloat16), room())
+    assert {tuple(x.shape) for x in (*cache.own.keys, *cache.own.values)} == {(5, 2, 6, 8)}
+    assert {tuple(x.shape) for x in cache.prompts.keys} == {(3, 2, 2, 8)}
+    assert cache.own.keys[0].dtype == torch.bfloat16 and len(cache.own.keys) == 2

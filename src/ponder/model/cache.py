@@ -1,62 +1,152 @@
-"""The key-value cache of a batch.
+"""What the rows of a sampler have read: keys and values, each kept once.
 
-Shapes: B rows, L new positions, C columns of the cache, K key-value heads, E head size, D hidden size.
+A row's text lies in three levels: what all prompts begin with, its prompt, and its own continuation. Rows that go on
+from one prompt share it, a place that a row has left is taken by the next, and nothing is ever copied together. Memory
+that is asked for but not written yet costs nothing, so rows have room for the longest continuation.
+
+Shapes: B rows, N texts of a level, L positions, C columns of a level, K key-value heads, E head size, D hidden size.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ponder.model.attention import masked_attention, within
+from ponder.model.attention import attend_levels, masked_attention, within
+from ponder.model.config import DecoderConfig
+from ponder.model.kernels import Kept
+from ponder.model.language import Room
+from ponder.model.matrix import matrices
 
 if TYPE_CHECKING:
     from ponder.model.decoder import Decoder
 
+PACKED_FROM = 4
+"""Rows from which packing the matrices pays."""
+READ_AT_ONCE = 4096
+"""Padded positions of prompts that are read at a time: bounds the memory."""
+
+
+class Level:
+    """Keys and values `[N,K,C,E]` of every layer."""
+
+    def __init__(self, config: DecoderConfig, texts: int, columns: int, dtype: torch.dtype) -> None:
+        shape = (texts, config.num_key_value_heads, columns, config.head_dim)
+        self.keys = [untouched(shape, dtype) for _ in config.windows]
+        self.values = [untouched(shape, dtype) for _ in config.windows]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the rows see of one level."""
+
+    level: Level
+    """Where it is kept."""
+    owner_B: Tensor
+    """Which of its texts each row reads."""
+    length_B: Tensor
+    """How many of its columns."""
+    start_B: Tensor
+    """Position of its first column in the row's text."""
+
+    def at(self, layer: int) -> Kept:
+        """The same, of one layer."""
+        return Kept(
+            keys=self.level.keys[layer],
+            values=self.level.values[layer],
+            owner_B=self.owner_B,
+            length_B=self.length_B,
+            start_B=self.start_B,
+        )
+
 
 class Cache:
-    """Keys and values of every layer `[B,K,C,E]`, what a batch has read so far.
+    """A `ponder.model.language.Memory` of the decoder."""
 
-    A column is text or not in each row `[B,C]`, and has a position in the row's text `[B,C]`.
-    """
+    def __init__(self, decoder: Decoder, room: Room) -> None:
+        self.decoder, self.room, self.windows = decoder, room, decoder.config.windows
+        dtype = decoder.lm_head.weight.dtype
+        self.common = Level(decoder.config, 1, max(1, len(room.prefix)), dtype)
+        self.prompts = Level(decoder.config, room.prompts, room.longest, dtype)
+        self.own = Level(decoder.config, room.rows, room.columns, dtype)
+        self.prompt_N = torch.zeros(room.prompts, dtype=torch.long)
+        """Columns of each prompt."""
+        self.reads_B = torch.zeros(room.rows, dtype=torch.long)
+        """Which prompt each row goes on from."""
+        if room.rows >= PACKED_FROM:
+            for matrix in matrices(decoder):
+                matrix.pack()
+        if room.prefix:
+            self._fill(self.common, torch.tensor([0]), [room.prefix], after=0)
 
-    def __init__(self, decoder: Decoder, columns: int) -> None:
-        config = decoder.config
-        shape = (1, config.num_key_value_heads, columns, config.head_dim)
-        self.decoder = decoder
-        self.windows = config.windows
-        self.keys = [decoder.lm_head.weight.new_zeros(shape) for _ in self.windows]
-        self.values = [decoder.lm_head.weight.new_zeros(shape) for _ in self.windows]
-        self.text_BC = torch.zeros(1, columns, dtype=torch.bool)
-        self.positions_BC = torch.zeros(1, columns, dtype=torch.long)
+    def close(self) -> None:
+        """Give the memory of packed matrices back."""
+        for matrix in matrices(self.decoder):
+            matrix.unpack()
 
-    def extend(self, tokens_BL: Tensor, positions_BL: Tensor, *, at: int, text_BL: Tensor) -> Tensor:
-        """Read `tokens_BL` into columns `at` to `at + L - 1`; returns their hidden states `[B,L,D]`."""
-        end = at + tokens_BL.shape[1]
-        self.text_BC[:, at:end] = text_BL
-        self.positions_BC[:, at:end] = positions_BL
-        before_LC = torch.arange(end)[None, :] <= torch.arange(at, end)[:, None]
-        mask = (self.text_BC[:, None, :end] & before_LC).unsqueeze(1)
-        seen_BC = self.positions_BC[:, :end]
-        masks = {window: within(mask, positions_BL, seen_BC, window) for window in set(self.windows)}
+    def read(self, places: Sequence[int], prompts: Sequence[Sequence[int]]) -> Tensor:
+        """See `ponder.model.language.Memory`."""
+        begun = len(self.room.prefix)
+        rests = [prompt[begun:] for prompt in prompts]
+        self.prompt_N[list(places)] = torch.tensor([len(rest) for rest in rests])
+        at_once = max(1, READ_AT_ONCE // max(map(len, rests)))
+        parts = [slice(start, start + at_once) for start in range(0, len(rests), at_once)]
+        where_N = torch.tensor(places)
+        return torch.cat([self._fill(self.prompts, where_N[part], rests[part], after=begun) for part in parts])
+
+    def seat(self, rows: Sequence[int], places: Sequence[int]) -> None:
+        """See `ponder.model.language.Memory`."""
+        self.reads_B[list(rows)] = torch.tensor(places)
+
+    def go_on(self, rows_B: Tensor, tokens_B: Tensor, at_B: Tensor) -> Tensor:
+        """See `ponder.model.language.Memory`."""
+        begun, reads_B = len(self.room.prefix), self.reads_B[rows_B]
+        prompt_B = self.prompt_N[reads_B]
+        zeros_B = torch.zeros_like(rows_B)
+        sights = [
+            Sight(self.common, zeros_B, zeros_B + begun, zeros_B),
+            Sight(self.prompts, reads_B, prompt_B, zeros_B + begun),
+            Sight(self.own, rows_B, at_B + 1, begun + prompt_B),
+        ]
+        sights = sights if begun else sights[1:]
+        positions_B = begun + prompt_B + at_B
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            self.keys[layer][:, :, at:end] = k
-            self.values[layer][:, :, at:end] = v
-            mask = masks[self.windows[layer]]
-            return masked_attention(q, self.keys[layer][:, :, :end], self.values[layer][:, :, :end], mask)
+            levels, fresh = [sight.at(layer) for sight in sights], (k[:, :, 0], v[:, :, 0])
+            return attend_levels(q[:, :, 0], fresh, levels, positions_B, self.windows[layer]).unsqueeze(2)
 
-        return self.decoder.hidden(tokens_BL, positions_BL, attend)
+        return self.decoder.hidden(tokens_B[:, None], positions_B[:, None], attend)[:, 0]
 
-    def forget(self, row: int, columns: slice) -> None:
-        """Take back what a row has read in these columns: nothing that follows sees it."""
-        self.text_BC[row, columns] = False
+    def _fill(self, level: Level, where_N: Tensor, texts: Sequence[Sequence[int]], *, after: int) -> Tensor:
+        """Read texts into a level, `after` columns of the common one; the last hidden state `[N,D]` of each."""
+        tokens_NL = torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
+        size = tokens_NL.shape[1]
+        positions_NL = (after + torch.arange(size)).expand_as(tokens_NL)
+        seen_NC = torch.arange(after + size).expand(len(texts), -1)
+        before = (seen_NC[0, None, :] <= positions_NL[0, :, None])[None, None]
+        masks = {window: within(before, positions_NL, seen_NC, window) for window in set(self.windows)}
 
-    def take(self, rows_B: Tensor) -> None:
-        """Keep these rows in this order; a row may be taken several times."""
-        self.text_BC, self.positions_BC = self.text_BC[rows_B], self.positions_BC[rows_B]
-        for layer in range(len(self.keys)):
-            self.keys[layer] = self.keys[layer][rows_B]
-            self.values[layer] = self.values[layer][rows_B]
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            level.keys[layer][where_N, :, :size] = k
+            level.values[layer][where_N, :, :size] = v
+            if after:
+                k, v = (
+                    torch.cat((kept[layer].expand(len(texts), -1, -1, -1), new), dim=2)
+                    for kept, new in ((self.common.keys, k), (self.common.values, v))
+                )
+            return masked_attention(q, k, v, masks[self.windows[layer]])
+
+        hidden_NLD = self.decoder.hidden(tokens_NL, positions_NL, attend)
+        return hidden_NLD[torch.arange(len(texts)), torch.tensor([len(text) - 1 for text in texts])]
+
+
+def untouched(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Zeros whose memory the system provides only where something is written."""
+    held = np.zeros(math.prod(shape) * dtype.itemsize, dtype=np.uint8)
+    return torch.from_numpy(held).view(dtype).view(shape)

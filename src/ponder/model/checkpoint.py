@@ -37,9 +37,6 @@ WEIGHTS = "model*.safetensors"
 INDEX = "model.safetensors.index.json"
 """Says which file holds which weight, where there are several."""
 
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
-"""What a decoder can compute in."""
-
 
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a model folder that is safe to load."""

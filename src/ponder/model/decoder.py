@@ -3,6 +3,8 @@
 Parameter names are those of transformers, so checkpoints load and save without a mapping. Who calls it says how to
 attend: `read` over packed rows, a `Cache` over what came before.
 
+Where no gradient is wanted, `kernels` computes what lies between the matrices, and for a sampler the matrices too.
+
 In bf16 the matrices are bf16 and what runs between them is fp32: the residual, norms, rotations and logits. Sampler and
 learner then agree on a token's log probability twice as well as with everything in bf16; sampling is an eighth slower.
 
@@ -18,9 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ponder.model import kernels
 from ponder.model.attention import biased_attention, masked_attention, within
 from ponder.model.cache import Cache
 from ponder.model.config import DecoderConfig
+from ponder.model.language import Room
+from ponder.model.matrix import Matrix
 
 WRITTEN_OUT = 512
 """Longest rows whose attention is written out; the memory of longer ones would grow too large."""
@@ -34,6 +39,8 @@ class Norm(nn.RMSNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """[...,D] -> [...,D]."""
+        if kernels.usable(x, self.weight) and x.dtype == torch.float32:
+            return kernels.norm(x, self.weight, self.eps or 0.0)
         return F.rms_norm(x.float(), self.normalized_shape, self.weight.float(), self.eps).to(self.weight.dtype)
 
 
@@ -44,24 +51,23 @@ class Attention(nn.Module):
         super().__init__()
         self.layer, self.head_dim = layer, config.head_dim
         width, kv_width = config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, width, bias=config.attention_bias)
-        self.k_proj = nn.Linear(config.hidden_size, kv_width, bias=config.attention_bias)
-        self.v_proj = nn.Linear(config.hidden_size, kv_width, bias=config.attention_bias)
-        self.o_proj = nn.Linear(width, config.hidden_size, bias=config.output_bias)
+        self.q_proj = Matrix(config.hidden_size, width, bias=config.attention_bias)
+        self.k_proj = Matrix(config.hidden_size, kv_width, bias=config.attention_bias)
+        self.v_proj = Matrix(config.hidden_size, kv_width, bias=config.attention_bias)
+        self.o_proj = Matrix(width, config.hidden_size, bias=config.output_bias)
         if config.query_key_norm:
             self.q_norm = Norm(config.head_dim, config.rms_norm_eps)
             self.k_norm = Norm(config.head_dim, config.rms_norm_eps)
 
     def forward(self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
-        q, k, v = (self._heads(project(x_BLD)) for project in (self.q_proj, self.k_proj, self.v_proj))
+        projections = self.q_proj, self.k_proj, self.v_proj
+        q, k, v = (project(x_BLD).unflatten(-1, (-1, self.head_dim)) for project in projections)
         if hasattr(self, "q_norm"):
             q, k = self.q_norm(q), self.k_norm(k)
-        out_BHLE = attend(self.layer, rotate(q, rotary), rotate(k, rotary), v)
+        q, k = rotate(q, rotary), rotate(k, rotary)
+        out_BHLE = attend(self.layer, q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
         return self.o_proj(out_BHLE.transpose(1, 2).flatten(2))
-
-    def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
@@ -69,13 +75,14 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=config.mlp_bias)
+        self.gate_proj = Matrix(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
+        self.up_proj = Matrix(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
+        self.down_proj = Matrix(config.intermediate_size, config.hidden_size, bias=config.mlp_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        gate, up = self.gate_proj(x), self.up_proj(x)
+        return self.down_proj(kernels.gated(gate, up) if kernels.usable(gate, up) else F.silu(gate) * up)
 
 
 class Block(nn.Module):
@@ -113,7 +120,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.model = Trunk(config)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = Matrix(config.hidden_size, config.vocab_size, bias=False)
         if config.tie_word_embeddings:
             self.lm_head.weight = self.model.embed_tokens.weight
         self.angles = torch.empty(0)
@@ -131,9 +138,9 @@ class Decoder(nn.Module):
         """Longest text, in tokens."""
         return self.config.max_position_embeddings
 
-    def cache(self, columns: int) -> Cache:
-        """An empty key-value cache of one row."""
-        return Cache(self, columns)
+    def memory(self, room: Room) -> Cache:
+        """See `ponder.model.language.LanguageModel`."""
+        return Cache(self, room)
 
     def read(self, tokens_RL: Tensor, positions_RL: Tensor, mask_R1LL: Tensor) -> Tensor:
         """See `ponder.model.language.LanguageModel`."""
@@ -150,7 +157,7 @@ class Decoder(nn.Module):
     def hidden(self, tokens_BL: Tensor, positions_BL: Tensor, attend: Attend) -> Tensor:
         """Token ids and their positions -> hidden states [B,L,D], after the last norm."""
         x = self.model.embed_tokens(tokens_BL).float()
-        angles = self.angles[positions_BL].unsqueeze(1)
+        angles = self.angles[positions_BL]
         rotary = angles.cos() * self.config.rotary_scale, angles.sin() * self.config.rotary_scale
         for block in self.model.layers:
             x = block(x, rotary, attend)
@@ -198,7 +205,10 @@ class WideProduct(torch.autograd.Function):
 
 
 def rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary embedding (arXiv:2104.09864), the halves-paired layout of Llama, in fp32; x `[B,heads,L,E]`."""
+    """Rotary embedding (arXiv:2104.09864), the halves-paired layout of Llama, in fp32; x `[B,L,heads,E]`."""
     cos, sin = rotary
+    if kernels.usable(x, cos, sin):
+        return kernels.rotate(x, cos, sin)
+    cos, sin = cos.unsqueeze(2), sin.unsqueeze(2)
     first, second = x.float().chunk(2, dim=-1)
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).to(x.dtype)

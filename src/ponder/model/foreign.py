@@ -6,15 +6,18 @@ Shapes: B or R rows, L positions, V vocabulary, T tokens of a text.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ponder.model.language import Room
 from ponder.types import PonderError
 
+Held = tuple[int | None, int]
+"""A row of the state: which continuation it is, None for the prompt alone, and the place of its prompt."""
 UNBOUNDED = 2**30
 """Context of a model that names none."""
 
@@ -55,9 +58,9 @@ class Foreign:
         names = ("max_position_embeddings", "n_positions", "n_ctx")
         return next((limit for name in names if (limit := getattr(config, name, None))), UNBOUNDED)
 
-    def cache(self, columns: int) -> Texts:
-        """An empty memory of one row."""
-        return Texts(self.model)
+    def memory(self, room: Room) -> Texts:
+        """See `ponder.model.language.LanguageModel`."""
+        return Texts(self.model, room)
 
     def read(self, tokens_RL: Tensor, positions_RL: Tensor, mask_R1LL: Tensor) -> Tensor:
         """Logits `[R,L,V]` of rows that are one text each, padded on the right, where nothing reads on."""
@@ -80,46 +83,67 @@ class Texts:
     models whose state cannot be shared out among rows.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, room: Room) -> None:
         self.model = model
-        self.texts: list[dict[int, int]] = [{}]
-        """Column -> token, for each row."""
+        self.prompts: dict[int, tuple[int, ...]] = {}
+        """By place."""
+        self.place: dict[int, int] = {}
+        """Of the prompt that each row goes on from."""
+        self.own: dict[int, list[int]] = {}
+        """What each row has read since."""
         self.state: Any = None
-        """What transformers remembers of them; None where they must be read anew."""
-        self.takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        """What transformers remembers of `held`; None where they must be read anew."""
+        self.held: list[Held] = []
+        """Rows of the state."""
+        parameters = inspect.signature(model.forward).parameters
+        self.takes_positions = "position_ids" in parameters
+        self.state_name = "cache" if "cache" in parameters else "past_key_values"
+        """What transformers calls it: the former since 5.24."""
         self.keeps_state = not getattr(model, "_is_stateful", False)
 
-    def extend(self, tokens_BL: Tensor, positions_BL: Tensor, *, at: int, text_BL: Tensor) -> Tensor:
-        """Read `tokens_BL`; at each row's last new position what is returned `[B,L,V]` are its logits, as elsewhere."""
-        for row, (tokens, text) in enumerate(zip(tokens_BL.tolist(), text_BL.tolist(), strict=True)):
-            self.texts[row] |= {at + n: token for n, (token, real) in enumerate(zip(tokens, text, strict=True)) if real}
-        one_each = tokens_BL.shape[1] == 1 and bool(text_BL.all())
-        logits_BV = self._read_on(tokens_BL) if self.state is not None and one_each else self._read_anew()
-        return logits_BV[:, None].expand(-1, tokens_BL.shape[1], -1)
+    def read(self, places: Sequence[int], prompts: Sequence[Sequence[int]]) -> Tensor:
+        """See `ponder.model.language.Memory`."""
+        self.prompts |= {place: tuple(prompt) for place, prompt in zip(places, prompts, strict=True)}
+        self.held = [(None, place) for place in places]
+        return self._read_anew([self.prompts[place] for place in places])
 
-    def forget(self, row: int, columns: slice) -> None:
-        """Take back what a row has read in these columns."""
-        for column in range(columns.start, columns.stop):
-            self.texts[row].pop(column, None)
+    def seat(self, rows: Sequence[int], places: Sequence[int]) -> None:
+        """See `ponder.model.language.Memory`."""
+        for row, place in zip(rows, places, strict=True):
+            self.place[row], self.own[row] = place, []
+
+    def go_on(self, rows_B: Tensor, tokens_B: Tensor, at_B: Tensor) -> Tensor:
+        """See `ponder.model.language.Memory`."""
+        rows, places = rows_B.tolist(), at_B.tolist()
+        appended = all(len(self.own[row]) == at for row, at in zip(rows, places, strict=True))
+        before: list[Held] = [(row, self.place[row]) if self.own[row] else (None, self.place[row]) for row in rows]
+        for row, token, at in zip(rows, tokens_B.tolist(), places, strict=True):
+            self.own[row][at:] = [token]
+        known = appended and self.state is not None and set(before) <= set(self.held)
+        if known and before != self.held:
+            self._take(torch.tensor([self.held.index(one) for one in before]))
+        self.held = [(row, self.place[row]) for row in rows]
+        if known:
+            return self._read_on(tokens_B[:, None])
+        return self._read_anew([(*self.prompts[self.place[row]], *self.own[row]) for row in rows])
+
+    def close(self) -> None:
+        """Forget everything."""
         self.state = None
 
-    def take(self, rows_B: Tensor) -> None:
-        """Keep these rows in this order; a row may be taken several times."""
-        self.texts = [dict(self.texts[row]) for row in rows_B.tolist()]
-        if self.state is not None:
-            self.state.batch_select_indices(rows_B)
-            self.seen_BT = self.seen_BT[rows_B]
+    def _take(self, rows_B: Tensor) -> None:
+        self.state.batch_select_indices(rows_B)
+        self.seen_BT = self.seen_BT[rows_B]
 
     def _read_on(self, tokens_B1: Tensor) -> Tensor:
         self.seen_BT = torch.cat((self.seen_BT, torch.ones_like(tokens_B1)), dim=1)
         return self._ask(tokens_B1, self.seen_BT)
 
-    def _read_anew(self) -> Tensor:
-        width = max(map(len, self.texts))
-        rows = [[0] * (width - len(text)) + [text[column] for column in sorted(text)] for text in self.texts]
+    def _read_anew(self, texts: Sequence[Sequence[int]]) -> Tensor:
+        width = max(map(len, texts))
         self.state = None
-        self.seen_BT = torch.tensor([[int(n >= width - len(text)) for n in range(width)] for text in self.texts])
-        return self._ask(torch.tensor(rows), self.seen_BT)
+        self.seen_BT = torch.tensor([[int(n >= width - len(text)) for n in range(width)] for text in texts])
+        return self._ask(torch.tensor([[0] * (width - len(text)) + list(text) for text in texts]), self.seen_BT)
 
     def _ask(self, tokens_BL: Tensor, seen_BT: Tensor) -> Tensor:
         """Logits `[B,V]` after the last token of each row."""
@@ -127,7 +151,7 @@ class Texts:
         if self.takes_positions:
             given["position_ids"] = (seen_BT.cumsum(-1) - 1).clamp(min=0)[:, -tokens_BL.shape[1] :]
         if self.state is not None:
-            given["past_key_values"] = self.state
+            given[self.state_name] = self.state
         found = self.model(**given)
-        self.state = found.past_key_values if self.keeps_state else None
+        self.state = getattr(found, self.state_name) if self.keeps_state else None
         return found.logits[:, -1]

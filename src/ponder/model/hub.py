@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ponder.model.checkpoint import WEIGHTS, read_config
+from ponder.model.folders import cache_root
 from ponder.types import PonderError
 
 
@@ -47,8 +48,8 @@ KNOWN: dict[str, WheelModel] = {
 
 
 def cache_folder() -> Path:
-    """Where pulled models are kept: `$PONDER_CACHE`, else `~/.cache/ponder`."""
-    return Path(os.environ.get("PONDER_CACHE") or Path.home() / ".cache" / "ponder") / "models"
+    """Where pulled models are kept."""
+    return cache_root() / "models"
 
 
 def resolve(model: str) -> Path:

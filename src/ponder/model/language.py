@@ -1,32 +1,53 @@
 """What the engine asks of a language model: the decoder of this package, or a foreign one behind the same face.
 
-Shapes: B or R rows, L positions, D hidden size, V vocabulary, C columns of a memory.
+Shapes: B or R rows, L positions, D hidden size, V vocabulary, N prompts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor, nn
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a memory must have room for."""
+
+    prefix: tuple[int, ...]
+    """What all prompts begin with; it is read at once."""
+    prompts: int
+    """Most prompts at a time."""
+    longest: int
+    """Tokens of the longest prompt, the prefix left out."""
+    rows: int
+    """Most continuations at a time."""
+    columns: int
+    """Tokens of the longest continuation."""
+
+
 class Memory(Protocol):
-    """What the rows of a batch have read so far."""
+    """What the rows of a sampler have read: prompts, which rows share, and each row's own text."""
 
-    def extend(self, tokens_BL: Tensor, positions_BL: Tensor, *, at: int, text_BL: Tensor) -> Tensor:
-        """Read `tokens_BL` into columns `at` to `at + L - 1`; returns their hidden states `[B,L,D]`.
+    def read(self, places: Sequence[int], prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Read whole prompts into these of the places; the hidden state `[N,D]` that predicts what follows each."""
+        ...
 
-        `text_BL` is false where a row has padding, which nobody sees.
+    def seat(self, rows: Sequence[int], places: Sequence[int]) -> None:
+        """Have rows begin anew, each after the prompt in its place."""
+        ...
+
+    def go_on(self, rows_B: Tensor, tokens_B: Tensor, at_B: Tensor) -> Tensor:
+        """Read one token a row at index `at_B` of its own text, which ends there: hidden states `[B,D]`.
+
+        What stood there and after it is forgotten.
         """
         ...
 
-    def forget(self, row: int, columns: slice) -> None:
-        """Take back what a row has read in these columns: nothing that follows sees it."""
-        ...
-
-    def take(self, rows_B: Tensor) -> None:
-        """Keep these rows in this order; a row may be taken several times."""
+    def close(self) -> None:
+        """Nothing more is read."""
         ...
 
 
@@ -40,11 +61,14 @@ class LanguageModel(Protocol):
 
     @property
     def shares_prompts(self) -> bool:
-        """Whether `read` takes rows in which several continuations of one prompt stand side by side."""
+        """Whether `read` takes rows in which several continuations of one prompt stand side by side.
+
+        It is also whether a row can begin while others go on without all being read anew.
+        """
         ...
 
-    def cache(self, columns: int) -> Memory:
-        """An empty memory of one row with room for that many tokens."""
+    def memory(self, room: Room) -> Memory:
+        """A memory that has read the prefix and nothing else."""
         ...
 
     def read(self, tokens_RL: Tensor, positions_RL: Tensor, mask_R1LL: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ponder.model.matrix import Matrix
 from ponder.types import PonderError
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -28,7 +29,7 @@ VARIANTS = ("use_dora", "use_rslora", "lora_bias", "rank_pattern", "alpha_patter
 """Fields of PEFT's configuration that ask for other computations than W x + (alpha / r) B A x."""
 
 
-class LoRALinear(nn.Linear):
+class LoRALinear(Matrix):
     """W x + (alpha / r) B A x; W is frozen."""
 
     def __init__(self, base: nn.Linear, *, rank: int, alpha: float, generator: torch.Generator) -> None:
@@ -40,8 +41,8 @@ class LoRALinear(nn.Linear):
         self.lora_A = nn.Parameter(a.to(base.weight.dtype))
         self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank, dtype=base.weight.dtype))
 
-    def forward(self, input: Tensor) -> Tensor:
-        """[...,D_in] -> [...,D_out]."""
+    def plain(self, input: Tensor) -> Tensor:
+        """[...,D_in] -> [...,D_out], with gradient."""
         low = F.linear(F.linear(input, self.lora_A), self.lora_B)
         return F.linear(input, self.weight, self.bias) + self.scale * low
 

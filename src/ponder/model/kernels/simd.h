@@ -1,0 +1,84 @@
+// What the kernels share: vectors as wide as the machine's, in the compiler's own vector extension (GCC, Clang),
+// so that one source serves AVX2, AVX-512 and NEON. Storage is fp32 or bf16; arithmetic is always fp32.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__)
+constexpr int V = 16;
+#elif defined(__AVX__)
+constexpr int V = 8;
+#else
+constexpr int V = 4;
+#endif
+
+typedef float vec __attribute__((vector_size(V * 4)));
+typedef int32_t ivec __attribute__((vector_size(V * 4)));
+typedef float loose __attribute__((vector_size(V * 4), aligned(4)));
+typedef uint16_t half __attribute__((vector_size(V * 2), aligned(2)));
+typedef uint32_t word __attribute__((vector_size(V * 4)));
+
+struct bf16 {
+    uint16_t bits;
+};
+
+inline vec splat(float x) { return x - vec{}; }
+inline vec load(const float* p) { return *reinterpret_cast<const loose*>(p); }
+inline void store(float* p, vec x) { *reinterpret_cast<loose*>(p) = x; }
+inline vec load(const bf16* p) {
+    word bits = __builtin_convertvector(*reinterpret_cast<const half*>(p), word) << 16;
+    return (vec)bits;
+}
+inline void store(bf16* p, vec x) {  // to the nearest, ties to even, as torch rounds
+    word bits = (word)x;
+    bits = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    *reinterpret_cast<half*>(p) = __builtin_convertvector(bits, half);
+}
+
+// The last n < V elements of a row, and back.
+template <class T> inline vec load(const T* p, int64_t n) {
+    T part[V] = {};
+    memcpy(part, p, n * sizeof(T));
+    return load(part);
+}
+template <class T> inline void store(T* p, vec x, int64_t n) {
+    T part[V];
+    store(part, x);
+    memcpy(p, part, n * sizeof(T));
+}
+
+// f(at, n): whole vectors of a row of `size` elements with n = V, then what is left.
+template <class F> inline void each(int64_t size, F f) {
+    int64_t at = 0;
+    for (; at + V <= size; at += V) f(at, V);
+    if (at < size) f(at, size - at);
+}
+template <class T> inline vec take(const T* p, int64_t n) { return n == V ? load(p) : load(p, n); }
+template <class T> inline void put(T* p, vec x, int64_t n) { n == V ? store(p, x) : store(p, x, n); }
+
+inline float total(vec x) {
+    float sum = 0;
+    for (int i = 0; i < V; i++) sum += x[i];
+    return sum;
+}
+inline vec larger(vec a, vec b) { return a > b ? a : b; }
+
+// e^x to 2 units in the last place: 2^n times a polynomial (Cephes) on [-ln 2 / 2, ln 2 / 2]; 0 below -87.
+inline vec exponential(vec x) {
+    ivec tiny = x < splat(-87.0f);
+    x = tiny ? splat(-87.0f) : (x > splat(88.0f) ? splat(88.0f) : x);
+    vec shift = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
+    vec rounded = (x * splat(1.44269504f) + shift);
+    vec n = rounded - shift;
+    vec r = x - n * splat(0.693359375f) - n * splat(-2.12194440e-4f);
+    vec p = splat(1.9875691500e-4f);
+    p = p * r + splat(1.3981999507e-3f);
+    p = p * r + splat(8.3334519073e-3f);
+    p = p * r + splat(4.1665795894e-2f);
+    p = p * r + splat(1.6666665459e-1f);
+    p = p * r + splat(5.0000001201e-1f);
+    p = p * r * r + r + splat(1.0f);
+    ivec power = (__builtin_convertvector(n, ivec) + 127) << 23;
+    vec scaled = p * (vec)power;
+    return tiny ? vec{} : scaled;
+}

@@ -1,0 +1,53 @@
+"""Linear layers that a sampler can have packed while it is at work.
+
+Shapes: D_in and D_out of a matrix.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ponder.model import kernels
+
+
+class Matrix(nn.Linear):
+    """y = W x + b."""
+
+    panels: kernels.Panels | None = None
+    """The matrix as it was when it was packed."""
+    packed_at: tuple[int, ...] = ()
+    """Which changes of its weights that was after."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[...,D_in] -> [...,D_out]."""
+        if self.panels is not None and kernels.usable(input) and self.packed_at == self._changes():
+            return self.panels.product(input, self.bias)
+        return self.plain(input)
+
+    def plain(self, input: Tensor) -> Tensor:
+        """The same by PyTorch, with gradient."""
+        return F.linear(input, self.weight, self.bias)
+
+    def merged(self) -> Tensor:
+        """What it multiplies by `[D_out,D_in]`."""
+        return self.weight
+
+    @torch.no_grad()
+    def pack(self) -> None:
+        """Pack the matrix as it is now, where the kernels can."""
+        if self.weight.dtype == torch.float32 and kernels.usable(self.weight):
+            self.panels, self.packed_at = kernels.Panels(self.merged()), self._changes()
+
+    def unpack(self) -> None:
+        """Give the memory back."""
+        self.panels, self.packed_at = None, ()
+
+    def _changes(self) -> tuple[int, ...]:
+        return tuple(weight._version for weight in self.parameters())
+
+
+def matrices(module: nn.Module) -> list[Matrix]:
+    """All of a model's."""
+    return [part for part in module.modules() if isinstance(part, Matrix)]
