@@ -26,7 +26,7 @@ def test_a_group_is_laid_out_by_hand():
     micro = packed(GROUP)
     assert micro.tokens_RL.tolist() == [[5, 6, 7, 8, 3]]
     assert micro.positions_RL.tolist() == [[0, 1, 2, 3, 2]]
-    assert micro.mask_R1LL.int().tolist() == [
+    assert micro.tree.mask().int().tolist() == [
         [
             [
                 [1, 0, 0, 0, 0],
@@ -67,7 +67,7 @@ def test_a_shorter_row_is_padded_and_its_sources_count_from_its_own_start():
     assert micro.source_N.tolist()[6:] == [5, 6]
     assert micro.target_N.tolist()[6:] == [2, 3]
     assert micro.sampled_N.isnan().tolist() == [False] * 6 + [True] * 2
-    text, padding = micro.mask_R1LL[1, 0, :2], micro.mask_R1LL[1, 0, 2:]
+    text, padding = micro.tree.mask()[1, 0, :2], micro.tree.mask()[1, 0, 2:]
     assert text.int().tolist() == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0]]
     assert padding.any(-1).all(), "a position that may attend to nothing gives NaN"
 

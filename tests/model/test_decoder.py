@@ -13,7 +13,8 @@ from ponder.engine.sampler import LocalSampler
 from ponder.model.attention import biased_attention, causal, masked_attention, within
 from ponder.model.checkpoint import load_decoder
 from ponder.model.config import DecoderConfig, unsupported
-from ponder.model.decoder import Decoder, WideProduct, rotate
+from ponder.model.decoder import Decoder, WideProduct
+from ponder.model.functions import rotate
 from ponder.model.hub import cache_folder, resolve
 from ponder.types import PonderError, SamplingParams
 from tiny import make_tiny, random_weights

@@ -14,6 +14,7 @@ from ponder.engine.packing import pack, place
 from ponder.engine.sampler import LocalSampler
 from ponder.model.checkpoint import load_decoder, master_weights
 from ponder.model.config import DecoderConfig
+from ponder.model.language import Tree
 from ponder.model.load import save_model
 from ponder.types import Branch, Lesson, PonderError, SamplingParams
 
@@ -33,8 +34,8 @@ def transformers_logits(folder: Path, ids: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def test_logits_are_those_of_transformers(family: Path):
     decoder, positions = load_decoder(family, dtype=torch.float32), torch.arange(40)[None]
-    tril = torch.ones(40, 40, dtype=torch.bool).tril()[None, None]
-    found = decoder.logits(decoder.read(TEXT, positions, tril))
+    one_text = Tree(torch.zeros(1, 40, dtype=torch.long), torch.tensor([40]))
+    found = decoder.logits(decoder.read(TEXT, positions, one_text))
     torch.testing.assert_close(found, transformers_logits(family, TEXT), atol=1e-4, rtol=0)
 
 
@@ -56,7 +57,7 @@ def test_packed_branches_see_what_separate_texts_see(family: Path):
     prompt, branches = tuple(range(9)), [tuple(range(20, 32)), tuple(range(50, 57))]
     lesson = Lesson(prompt=prompt, branches=tuple(Branch(tokens=tokens, weight=1.0) for tokens in branches))
     micro = pack(place([lesson]))
-    packed = decoder.read(micro.tokens_RL, micro.positions_RL, micro.mask_R1LL).flatten(0, 1)[micro.source_N]
+    packed = decoder.read(micro.tokens_RL, micro.positions_RL, micro.tree).flatten(0, 1)[micro.source_N]
     apart = []
     for tokens in branches:
         ids = torch.tensor([[*prompt, *tokens]])

@@ -1,7 +1,7 @@
 """The local learner: lessons in, one update of the policy out.
 
-It computes in the model's dtype, keeps fp32 masters where that is not fp32, and never holds the logits of more than
-a chunk of tokens. Shapes: N tokens of a micro-batch, D hidden size, S its rollouts.
+It computes in the model's dtype, keeps fp32 masters where that is not fp32 already, and never holds the logits of more
+than a chunk of tokens. Shapes: N tokens of a micro-batch, D hidden size, S its rollouts.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class LocalLearner(LocalScorer):
         if not self.weights:
             raise PonderError("model.freeze: every weight is frozen; leave some to be learned")
         source = masters or {}
-        self.masters = {
-            name: torch.nn.Parameter(source.get(name, weight).detach().float()) for name, weight in self.weights.items()
-        }
+        self.masters = {name: _master(weight, source.get(name)) for name, weight in self.weights.items()}
         self.optimizer = torch.optim.AdamW(
             self.masters.values(), lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
         )
@@ -109,10 +107,12 @@ class LocalLearner(LocalScorer):
         self._collect()
 
     def _collect(self) -> None:
-        """Move the gradients of a micro-batch into the fp32 sums."""
+        """Move the gradients of a micro-batch into the fp32 sums, where they are not there already."""
         for name, weight in self.weights.items():
             master = self.masters[name]
             assert weight.grad is not None, f"{name} took no part in the loss"
+            if master is weight:
+                continue
             if master.grad is None:
                 master.grad = weight.grad.float()
             else:
@@ -123,7 +123,18 @@ class LocalLearner(LocalScorer):
     def _publish(self) -> None:
         """Round the masters into the model, which the local sampler shares."""
         for name, weight in self.weights.items():
-            weight.copy_(self.masters[name])
+            if self.masters[name] is not weight:
+                weight.copy_(self.masters[name])
+
+
+@torch.no_grad()
+def _master(weight: torch.nn.Parameter, source: Tensor | None) -> torch.nn.Parameter:
+    """The fp32 weight that is learned: the model's own where that is fp32."""
+    if weight.dtype != torch.float32:
+        return torch.nn.Parameter((weight if source is None else source).detach().float())
+    if source is not None:
+        weight.copy_(source)
+    return weight
 
 
 def terms_of(logprobs_N: Tensor, micro: Micro, chunk: slice, whole_2N: Tensor) -> Terms:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ponder.model.language import Tree
 from ponder.types import Branch, Lesson
 
 PADDING = -1
-"""Branch number of positions that hold nothing; the prompt is branch 0."""
+"""Where the branch of a position begins that holds nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,8 @@ class Micro:
     """Token ids, 0 where a row is shorter."""
     positions_RL: Tensor
     """Position in the text: every branch goes on where the prompt ends."""
-    mask_R1LL: Tensor
-    """True where a position may attend: itself, what stands before it in its branch, and the prompt."""
+    tree: Tree
+    """Who sees whom."""
     source_N: Tensor
     """Index into the flattened rows of the position that predicts the token."""
     target_N: Tensor
@@ -96,19 +97,19 @@ def pack(placed: Sequence[Placed]) -> Micro:
     width = max(each.lesson.length for each in placed)
     tokens = torch.zeros(len(placed), width, dtype=torch.long)
     positions = torch.zeros_like(tokens)
-    branches = torch.full_like(tokens, PADDING)
+    begin = torch.full_like(tokens, PADDING)
     sources: list[int] = []
     for row, each in enumerate(placed):
         start = len(each.lesson.prompt)
         tokens[row, :start] = torch.tensor(each.lesson.prompt)
         positions[row, :start] = torch.arange(start)
-        branches[row, :start] = 0
+        begin[row, :start] = 0
         at = start
-        for number, branch in enumerate(each.lesson.branches, start=1):
+        for branch in each.lesson.branches:
             size = len(branch.tokens) - 1
             tokens[row, at : at + size] = torch.tensor(branch.tokens[:-1])
             positions[row, at : at + size] = start + torch.arange(size)
-            branches[row, at : at + size] = number
+            begin[row, at : at + size] = at
             sources += [row * width + start - 1, *range(row * width + at, row * width + at + size)]
             at += size
     every = [branch for each in placed for branch in each.lesson.branches]
@@ -117,7 +118,7 @@ def pack(placed: Sequence[Placed]) -> Micro:
     return Micro(
         tokens_RL=tokens,
         positions_RL=positions,
-        mask_R1LL=tree_mask(branches),
+        tree=Tree(begin, torch.tensor([len(each.lesson.prompt) for each in placed])),
         source_N=torch.tensor(sources),
         target_N=torch.tensor([token for branch in every for token in branch.tokens]),
         branch_N=torch.tensor([n for each in placed for n in each.branches]).repeat_interleave(sizes),
@@ -135,12 +136,3 @@ def _each(branches: Sequence[Branch], values: Sequence[Sequence[float] | None]) 
     nan = float("nan")
     pairs = zip(branches, values, strict=True)
     return torch.tensor([p for branch, given in pairs for p in given or [nan] * len(branch.tokens)])
-
-
-def tree_mask(branches_RL: Tensor) -> Tensor:
-    """[R,1,L,L]: earlier positions of the same branch, and of the prompt (branch 0)."""
-    size = branches_RL.shape[1]
-    before_LL = torch.ones(size, size, dtype=torch.bool).tril()
-    same_RLL = branches_RL[:, :, None] == branches_RL[:, None, :]
-    prompt_RLL = (branches_RL == 0)[:, None, :]
-    return ((same_RLL | prompt_RLL) & before_LL).unsqueeze(1)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ponder.engine.packing import Micro, micro_batches
+from ponder.model.functions import likelihood
 from ponder.model.language import LanguageModel
 from ponder.types import Lesson, PonderError
 
@@ -49,7 +50,7 @@ class LocalScorer:
 
     def predicting(self, micro: Micro) -> Tensor:
         """Hidden states `[N,D]` of the positions that predict the tokens."""
-        hidden_RLD = self.model.read(micro.tokens_RL, micro.positions_RL, micro.mask_R1LL)
+        hidden_RLD = self.model.read(micro.tokens_RL, micro.positions_RL, micro.tree)
         return hidden_RLD.flatten(0, 1)[micro.source_N]
 
 
@@ -65,10 +66,7 @@ def head_logprobs(model: LanguageModel, hidden_ND: Tensor, micro: Micro, tempera
 
 def chunk_logprobs(model: LanguageModel, hidden_ND: Tensor, target_N: Tensor, temperature: float) -> Tensor:
     """Log probability `[N]` of tokens under softmax(logits / temperature)."""
-    logits_NV = model.logits(hidden_ND).float()
-    if temperature != 1:
-        logits_NV = logits_NV / temperature
-    return -torch.nn.functional.cross_entropy(logits_NV, target_N, reduction="none")
+    return likelihood(model.logits(hidden_ND), target_N, temperature)
 
 
 def chunks(size: int) -> Iterator[slice]:

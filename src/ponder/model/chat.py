@@ -61,11 +61,9 @@ class Chat:
     @classmethod
     def load(cls, folder: Path, *, system: str | None = None, thinking: str | None = None) -> Chat:
         """The tokenizer and chat template of a model folder; `thinking`: key of `formats.FORMATS`."""
-        from transformers import AutoTokenizer  # seconds to import, and not every caller gets here
-
         asked = None if thinking is None else named(thinking)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+            tokenizer = _tokenizer_class(folder).from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         except Exception:  # whatever is wrong with a file; tokenizers raises nothing narrower
             raise PonderError(
                 f"model {folder}: no tokenizer there that can be read; put tokenizer.json and tokenizer_config.json "
@@ -203,6 +201,22 @@ class Chat:
         for token in self._said(tokens):
             words.add(token)
         return inside(words.pieces, self.thinking.open, self.thinking.close, opened)[0]
+
+
+def _tokenizer_class(folder: Path) -> Any:
+    """Who reads the tokenizer of a folder.
+
+    For a Llama whose tokenizer is all in tokenizer.json, `AutoTokenizer` would take a second to find the same class.
+    """
+    names = [("config.json", "model_type"), ("tokenizer_config.json", "tokenizer_class")]
+    said = [json.loads((folder / file).read_text()).get(key) for file, key in names if (folder / file).is_file()]
+    if said == ["llama", "TokenizersBackend"]:
+        from transformers import TokenizersBackend  # seconds to import, and not every caller gets here
+
+        return TokenizersBackend
+    from transformers import AutoTokenizer  # a second more
+
+    return AutoTokenizer
 
 
 def _tear(mark: str, own: Collection[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from ponder.types import PonderError
@@ -90,30 +91,48 @@ def unsupported(config: Mapping[str, Any]) -> str | None:
     return next((f"{field} = {value!r}" for field, (value, known) in checks.items() if value not in known), None)
 
 
+_SAID = {
+    **dict.fromkeys(("vocab_size", "hidden_size", "intermediate_size", "max_position_embeddings", "head_dim"), int),
+    **dict.fromkeys(("num_hidden_layers", "num_attention_heads", "num_key_value_heads"), int),
+    **dict.fromkeys(("tie_word_embeddings", "attention_bias", "mlp_bias"), bool),
+    "rms_norm_eps": float,
+}
+"""What a Llama's `config.json` of today says of the decoder, besides its rotation."""
+
+
 def _with_defaults(config: Mapping[str, Any]) -> Any:
-    """The configuration as transformers completes it: two generations of spelling, and each family's defaults."""
+    """The configuration as transformers completes it: two generations of spelling, and each family's defaults.
+
+    A Llama's that says everything already is taken as it stands: transformers takes a second to say the same.
+    """
+    rope = config.get("rope_parameters") or {}
+    plain = rope.get("rope_type") == "default" and isinstance(rope.get("rope_theta"), float)
+    if plain and config["model_type"] == "llama" and all(type(config.get(k)) is kind for k, kind in _SAID.items()):
+        return SimpleNamespace(**config)
     from transformers import AutoConfig  # seconds to import, and only who loads a model gets here
 
     rest = {key: value for key, value in config.items() if key != "model_type"}
     try:
-        return AutoConfig.for_model(config["model_type"], **rest)
+        full = AutoConfig.for_model(config["model_type"], **rest)
+        full.standardize_rope_params()
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PonderError(f"config.json: {reason}; fetch it again") from None
+    return full
 
 
 def _rotary(config: Any) -> tuple[tuple[float, ...], float]:
     """Frequencies `[E/2]` and scale, by transformers' own formulas (linear: arXiv:2306.15595, yarn: 2309.00071)."""
     import torch
-    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-    config.standardize_rope_params()
     rope = config.rope_parameters
     kind = rope.get("rope_type", "default")
     if kind == "default":
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         exponents = torch.arange(0, size, 2, dtype=torch.float32) / size
         return tuple((1.0 / rope["rope_theta"] ** exponents).tolist()), 1.0
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
     frequencies, scale = ROPE_INIT_FUNCTIONS[kind](config, torch.device("cpu"))
     return tuple(frequencies.tolist()), float(scale)
 

@@ -3,7 +3,7 @@
 Parameter names are those of transformers, so checkpoints load and save without a mapping. Who calls it says how to
 attend: `read` over packed rows, a `Cache` over what came before.
 
-Where no gradient is wanted, `kernels` computes what lies between the matrices, and for a sampler the matrices too.
+What lies between the matrices is in `functions`; a sampler has the matrices packed (`matrix`).
 
 In bf16 the matrices are bf16 and what runs between them is fp32: the residual, norms, rotations and logits. Sampler and
 learner then agree on a token's log probability twice as well as with everything in bf16; sampling is an eighth slower.
@@ -24,7 +24,8 @@ from ponder.model import kernels
 from ponder.model.attention import biased_attention, masked_attention, within
 from ponder.model.cache import Cache
 from ponder.model.config import DecoderConfig
-from ponder.model.language import Room
+from ponder.model.functions import gated, norm, rotate, tree_attention
+from ponder.model.language import Room, Tree
 from ponder.model.matrix import Matrix
 
 WRITTEN_OUT = 512
@@ -39,9 +40,8 @@ class Norm(nn.RMSNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """[...,D] -> [...,D]."""
-        if kernels.usable(x, self.weight) and x.dtype == torch.float32:
-            return kernels.norm(x, self.weight, self.eps or 0.0)
-        return F.rms_norm(x.float(), self.normalized_shape, self.weight.float(), self.eps).to(self.weight.dtype)
+        assert self.eps is not None, "the configuration names it"
+        return norm(x, self.weight, self.eps)
 
 
 class Attention(nn.Module):
@@ -81,8 +81,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
-        gate, up = self.gate_proj(x), self.up_proj(x)
-        return self.down_proj(kernels.gated(gate, up) if kernels.usable(gate, up) else F.silu(gate) * up)
+        return self.down_proj(gated(self.gate_proj(x), self.up_proj(x)))
 
 
 class Block(nn.Module):
@@ -142,17 +141,25 @@ class Decoder(nn.Module):
         """See `ponder.model.language.LanguageModel`."""
         return Cache(self, room)
 
-    def read(self, tokens_RL: Tensor, positions_RL: Tensor, mask_R1LL: Tensor) -> Tensor:
+    def read(self, tokens_RL: Tensor, positions_RL: Tensor, tree: Tree) -> Tensor:
         """See `ponder.model.language.LanguageModel`."""
-        wanted = {window: within(mask_R1LL, positions_RL, positions_RL, window) for window in set(self.config.windows)}
-        written_out = tokens_RL.shape[1] <= WRITTEN_OUT
-        masks = {window: self._bias(mask) if written_out else mask for window, mask in wanted.items()}
-        attention = biased_attention if written_out else masked_attention
+        if not kernels.able(self.lm_head.weight):
+            return self.hidden(tokens_RL, positions_RL, self._plain(tokens_RL.shape[1], positions_RL, tree))
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            return attention(q, k, v, masks[self.config.windows[layer]])
+            q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+            return tree_attention(q, k, v, tree, self.config.windows[layer]).transpose(1, 2)
 
         return self.hidden(tokens_RL, positions_RL, attend)
+
+    def _plain(self, size: int, positions_RL: Tensor, tree: Tree) -> Attend:
+        """Attention within packed rows of this size by PyTorch."""
+        mask = tree.mask()
+        wanted = {window: within(mask, positions_RL, positions_RL, window) for window in set(self.config.windows)}
+        written_out = size <= WRITTEN_OUT
+        masks = {window: self._bias(mask) if written_out else mask for window, mask in wanted.items()}
+        attention = biased_attention if written_out else masked_attention
+        return lambda layer, q, k, v: attention(q, k, v, masks[self.config.windows[layer]])
 
     def hidden(self, tokens_BL: Tensor, positions_BL: Tensor, attend: Attend) -> Tensor:
         """Token ids and their positions -> hidden states [B,L,D], after the last norm."""
@@ -202,13 +209,3 @@ class WideProduct(torch.autograd.Function):
         grad = grads[0].to(weight_VD.dtype)
         learned = ctx.needs_input_grad[1]
         return grad @ weight_VD, grad.flatten(0, -2).T @ hidden.flatten(0, -2) if learned else None, None
-
-
-def rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary embedding (arXiv:2104.09864), the halves-paired layout of Llama, in fp32; x `[B,L,heads,E]`."""
-    cos, sin = rotary
-    if kernels.usable(x, cos, sin):
-        return kernels.rotate(x, cos, sin)
-    cos, sin = cos.unsqueeze(2), sin.unsqueeze(2)
-    first, second = x.float().chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).to(x.dtype)

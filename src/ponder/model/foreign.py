@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ponder.model.language import Room
+from ponder.model.language import Room, Tree
 from ponder.types import PonderError
 
 Held = tuple[int | None, int]
@@ -62,7 +62,7 @@ class Foreign:
         """See `ponder.model.language.LanguageModel`."""
         return Texts(self.model, room)
 
-    def read(self, tokens_RL: Tensor, positions_RL: Tensor, mask_R1LL: Tensor) -> Tensor:
+    def read(self, tokens_RL: Tensor, positions_RL: Tensor, tree: Tree) -> Tensor:
         """Logits `[R,L,V]` of rows that are one text each, padded on the right, where nothing reads on."""
         return self.model(input_ids=tokens_RL, use_cache=False).logits
 

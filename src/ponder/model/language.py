@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 
@@ -51,6 +52,25 @@ class Memory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Who sees whom in packed rows: a prompt sees itself, each branch the prompt and itself; all only backwards."""
+
+    begin_RL: Tensor
+    """Where the prompt or branch of each position begins in its row; -1 where there is only padding."""
+    prompt_R: Tensor
+    """Positions of each row's prompt."""
+
+    def mask(self) -> Tensor:
+        """[R,1,L,L]: true where a position sees another; padding sees itself, so that nothing is divided by zero."""
+        size = self.begin_RL.shape[1]
+        place_L = torch.arange(size)
+        before_LL = place_L[None, :] <= place_L[:, None]
+        branch_RLL = self.begin_RL[:, :, None] == self.begin_RL[:, None, :]
+        prompt_RLL = (place_L < self.prompt_R[:, None])[:, None, :] & (self.begin_RL >= 0)[:, :, None]
+        return ((branch_RLL | prompt_RLL) & before_LL).unsqueeze(1)
+
+
 class LanguageModel(Protocol):
     """Token ids in, logits out; with weights that a learner changes in place."""
 
@@ -71,8 +91,8 @@ class LanguageModel(Protocol):
         """A memory that has read the prefix and nothing else."""
         ...
 
-    def read(self, tokens_RL: Tensor, positions_RL: Tensor, mask_R1LL: Tensor) -> Tensor:
-        """Hidden states `[R,L,D]`, with gradient; a position sees those where `mask_R1LL` is true."""
+    def read(self, tokens_RL: Tensor, positions_RL: Tensor, tree: Tree) -> Tensor:
+        """Hidden states `[R,L,D]` of packed rows, with gradient."""
         ...
 
     def logits(self, hidden: Tensor) -> Tensor:

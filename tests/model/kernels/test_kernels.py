@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ponder.engine.draw import draw
 from ponder.model import kernels
 from ponder.model.attention import attend_levels
-from ponder.model.decoder import rotate
+from ponder.model.functions import rotate
 from ponder.model.kernels import Kept
 from ponder.types import PonderError, SamplingParams
 
@@ -78,7 +78,7 @@ def test_a_gate_is_that_of_fp64(dtype: torch.dtype, size: int):
 def test_a_rotation_is_its_twins(plain: pytest.MonkeyPatch, size: int):
     x, angles = numbers(3, 5, 4, size), numbers(3, 5, size // 2, seed=1) * 100
     found = rotate(x.clone(), (angles.cos(), angles.sin()))
-    plain.setattr(kernels, "usable", lambda *_: False)
+    plain.setattr(kernels, "able", lambda *_: False)
     torch.testing.assert_close(found, rotate(x, (angles.cos(), angles.sin())), atol=1e-6, rtol=1e-6)
 
 
@@ -129,7 +129,7 @@ def test_attention_over_levels_is_attention_over_one_text(
     fresh = numbers(rows, 2, size, seed=21, dtype=dtype), numbers(rows, 2, size, seed=22, dtype=dtype)
     position_B = levels[-1].start_B + levels[-1].length_B - 1
     if by == "twin":
-        plain.setattr(kernels, "usable", lambda *_: False)
+        plain.setattr(kernels, "able", lambda *_: False)
     found = attend_levels(q, fresh, levels, position_B, window)
     own = levels[-1]
     assert torch.equal(own.keys[own.owner_B, :, own.length_B - 1], fresh[0])
@@ -161,7 +161,7 @@ def test_draws_are_its_twins(plain: pytest.MonkeyPatch, temperature: float, size
     before = logits.clone()
     tokens, logprobs = draw(logits, params, uniforms, put)
     assert torch.equal(logits, before)
-    plain.setattr(kernels, "usable", lambda *_: False)
+    plain.setattr(kernels, "able", lambda *_: False)
     twin_tokens, twin_logprobs = draw(logits, params, uniforms, put)
     assert tokens.tolist() == twin_tokens.tolist()
     torch.testing.assert_close(logprobs, twin_logprobs, atol=1e-5, rtol=1e-5)

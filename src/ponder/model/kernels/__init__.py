@@ -1,8 +1,8 @@
-"""What sampling spends its time on, in C++ for the processor at hand; every kernel has a twin in plain PyTorch.
+"""What tokens spend their time on, in C++ for the processor at hand; every kernel has a twin in plain PyTorch.
 
-They compute without gradient, in fp32 or from bf16 storage. Where there is no compiler, no processor of their kind or a
-gradient is wanted, `usable` says no and the twin computes the same. Shapes: M rows, K and N sizes of a matrix, D hidden
-size, B rows of a batch, H query heads, E head size, V vocabulary.
+They compute in fp32, from fp32 or bf16 storage. Where there is no compiler or another kind of processor, `able` says no
+and the twin computes the same. Shapes: M rows, K and N sizes of a matrix, D hidden size, B rows of a batch, R packed
+rows, L positions, H query heads, E head size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -10,22 +10,46 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ponder.model.kernels.build import library, reason
 
-__all__ = ["Kept", "Panels", "attend", "draw", "gated", "norm", "reason", "rotate", "usable"]
+__all__ = [
+    "Attended",
+    "Kept",
+    "Panels",
+    "able",
+    "attend",
+    "draw",
+    "gated",
+    "gated_grad",
+    "likelihood",
+    "likelihood_grad",
+    "norm",
+    "norm_grad",
+    "reason",
+    "rotate",
+    "tree",
+    "tree_grad",
+    "usable",
+]
 
 SUFFIX = {torch.float32: "float", torch.bfloat16: "bf16"}
 
 
-def usable(*tensors: Tensor) -> bool:
-    """Whether the kernels compute these."""
-    if torch.is_grad_enabled() or library() is None:
+def able(*tensors: Tensor) -> bool:
+    """Whether the kernels compute with these."""
+    if library() is None:
         return False
     return all(x.device.type == "cpu" and x.dtype in SUFFIX and x.is_contiguous() for x in tensors)
+
+
+def usable(*tensors: Tensor) -> bool:
+    """Whether they do, and no gradient is wanted: most kernels know none."""
+    return not torch.is_grad_enabled() and able(*tensors)
 
 
 class Panels:
@@ -54,11 +78,26 @@ def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return out
 
 
+def norm_grad(x: Tensor, weight: Tensor, grad: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Gradients of its input and its weight."""
+    dx, dw, size = torch.empty_like(x), torch.empty(weight.shape), x.shape[-1]
+    kind, sizes = SUFFIX[weight.dtype], (x.numel() // size, size)
+    _call(f"norm_grad_{kind}", x, weight, grad, dx, dw, *sizes, ctypes.c_float(eps), _threads())
+    return dx, dw.to(weight.dtype)
+
+
 def gated(gate: Tensor, up: Tensor) -> Tensor:
     """silu(gate) * up."""
     out = torch.empty_like(gate)
     _call(f"gated_{SUFFIX[gate.dtype]}", gate, up, out, gate.numel(), _threads())
     return out
+
+
+def gated_grad(gate: Tensor, up: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of both."""
+    dgate, dup = torch.empty_like(gate), torch.empty_like(up)
+    _call(f"gated_grad_{SUFFIX[gate.dtype]}", gate, up, grad, dgate, dup, gate.numel(), _threads())
+    return dgate, dup
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -114,6 +153,58 @@ def attend(
     sizes = (rows, heads, kv_heads, size)
     _call(f"attend_{kind}", q_BHE, out, table, len(levels), position_B, window or 0, scale, *sizes, _threads())
     return out
+
+
+def tree(
+    q: Tensor, k: Tensor, v: Tensor, begin_RL: Tensor, prompt_R: Tensor, window: int | None
+) -> tuple[Tensor, Tensor]:
+    """Attention `[R,L,H,E]` of packed rows, see `ponder.model.language.Tree`, and what its gradient needs `[R,H,L]`."""
+    out, sums = torch.zeros_like(q), torch.zeros(q.shape[0], q.shape[2], q.shape[1])
+    _call(f"tree_{SUFFIX[q.dtype]}", q, k, v, begin_RL, prompt_R, out, sums, *_sizes(q, k, window))
+    return out, sums
+
+
+class Attended(NamedTuple):
+    """What `tree` was given and what it found."""
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    out: Tensor
+    sums: Tensor
+    begin_RL: Tensor
+    prompt_R: Tensor
+    window: int | None
+
+
+def tree_grad(given: Attended, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of q, k and v."""
+    q, k, v, out, sums, begin_RL, prompt_R, window = given
+    dq, dk, dv = torch.zeros_like(q), torch.empty_like(k), torch.empty_like(v)
+    tensors = q, k, v, out, grad, begin_RL, prompt_R, sums, dq, dk, dv
+    _call(f"tree_grad_{SUFFIX[q.dtype]}", *tensors, *_sizes(q, k, window))
+    return dq, dk, dv
+
+
+def _sizes(q: Tensor, k: Tensor, window: int | None) -> tuple[object, ...]:
+    rows, length, heads, size = q.shape
+    return rows, length, heads, k.shape[2], size, window or 0, ctypes.c_float(size**-0.5), _threads()
+
+
+def likelihood(logits_NV: Tensor, target_N: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Log probability of each target, and the logarithm of the sum that it is a share of, both `[N]`."""
+    rows, size = logits_NV.shape
+    logprob_N, whole_N = torch.empty(rows), torch.empty(rows)
+    heat = ctypes.c_float(temperature)
+    _call("likelihood", logits_NV, target_N, heat, rows, size, logprob_N, whole_N, _threads())
+    return logprob_N, whole_N
+
+
+def likelihood_grad(logits_NV: Tensor, target_N: Tensor, whole_N: Tensor, grad_N: Tensor, temperature: float) -> None:
+    """Put the gradient of the logits in their place."""
+    rows, size = logits_NV.shape
+    heat = ctypes.c_float(temperature)
+    _call("likelihood_grad", logits_NV, target_N, whole_N, grad_N, heat, rows, size, _threads())
 
 
 def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor, put_B: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from ponder.model.folders import cache_root
 
 HERE = Path(__file__).parent
-SOURCES = ("linear.cpp", "attend.cpp", "rows.cpp", "draw.cpp")
+SOURCES = ("linear.cpp", "attend.cpp", "tree.cpp", "rows.cpp", "draw.cpp")
+HEADERS = ("simd.h", "panels.h")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-fopenmp")
 SWITCH = "PONDER_KERNELS"
 """Environment variable; 0 keeps to plain PyTorch."""
@@ -87,7 +88,7 @@ def _run(*command: str) -> bytes:
 def _name(compiler: str) -> str:
     """A hash of all that the library depends on: the processor too, since it is built for this one."""
     said = _run(compiler, "--version")
-    texts = [(HERE / name).read_bytes() for name in (*SOURCES, "simd.h")]
+    texts = [(HERE / name).read_bytes() for name in (*SOURCES, *HEADERS)]
     return hashlib.sha256(b"\0".join([*texts, " ".join(FLAGS).encode(), said, _processor()])).hexdigest()[:24]
 
 

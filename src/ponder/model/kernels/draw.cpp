@@ -1,4 +1,5 @@
-// A token a row from its logits, by inverting softmax(logits / temperature) at the row's uniform number.
+// What is wanted of logits: a token drawn by inverting softmax(logits / temperature) at a row's uniform number, or how
+// likely a given token is and which way the logits would change that.
 //
 // Two passes over a row and no second copy of it: the highest logit, then the masses of blocks. The block that holds
 // the token is found among their sums, the token within it by computing that block's masses once more.
@@ -89,5 +90,37 @@ extern "C" void ponder_draw(const float* logits, const float* uniform, const int
                              ? NAN
                              : (row[token[b]] - highest) * warmth - static_cast<float>(std::log(sum));
         }
+    }
+}
+
+// Log probability of each row's target, and the logarithm of the sum of all masses e^(logit / temperature).
+extern "C" void ponder_likelihood(const float* logits, const int64_t* target, float temperature, int64_t B, int64_t size,
+                                  float* logprob, float* whole, int64_t threads) {
+    float warmth = 1.0f / temperature;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t b = 0; b < B; b++) {
+        const float* row = logits + b * size;
+        float mass[BLOCK], highest;
+        double sum = 0;
+        likeliest(row, size, &highest);
+        for (int64_t at = 0; at < size; at += BLOCK)
+            sum += masses(row + at, std::min(BLOCK, size - at), highest, warmth, mass);
+        whole[b] = highest * warmth + static_cast<float>(std::log(sum));
+        logprob[b] = (row[target[b]] - highest) * warmth - static_cast<float>(std::log(sum));
+    }
+}
+
+// Logits to slopes, in place: grad (1[target] - softmax(logits / temperature)) / temperature.
+extern "C" void ponder_likelihood_grad(float* logits, const int64_t* target, const float* whole, const float* grad,
+                                       float temperature, int64_t B, int64_t size, int64_t threads) {
+    float warmth = 1.0f / temperature;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t b = 0; b < B; b++) {
+        float* row = logits + b * size;
+        vec shift = splat(whole[b]), slope = splat(-grad[b] * warmth);
+        each(size, [&](int64_t at, int64_t n) {
+            put(row + at, exponential(take(row + at, n) * splat(warmth) - shift) * slope, n);
+        });
+        row[target[b]] += grad[b] * warmth;
     }
 }
