@@ -83,7 +83,8 @@ class _Gated(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        return kernels.gated_grad(*ctx.saved_tensors, grad.contiguous())
+        gate, up = ctx.saved_tensors
+        return kernels.gated_grad(gate, up, grad.contiguous())
 
 
 class _Rotation(Function):
