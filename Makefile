@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SET ?=
+ARGS ?=
 
-.PHONY: help quickstart test test-slow check clean
+.PHONY: help quickstart bench test test-slow check clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +17,10 @@ $(BIN)/.installed: pyproject.toml
 quickstart: $(BIN)/.installed  ## train SmolLM2 to think and measure how far it carries (SET="--set minutes=4" bounds it)
 	$(BIN)/ponder models pull smollm2-135m
 	$(BIN)/ponder train recipes/quickstart.toml --resume $(SET)
+
+bench: $(BIN)/.installed  ## beside vLLM, transformers, OpenVINO and TRL, hours (ARGS="--quick", "--only WORK", "--resume")
+	$(BIN)/ponder models pull smollm2-135m
+	$(BIN)/python -m benchmarks $(ARGS)
 
 test: $(BIN)/.installed  ## the fast tests
 	$(BIN)/pytest -m "not slow"

@@ -1,0 +1,1 @@
+"""Ponder beside its peers: the same work, in one run, taking turns."""
