@@ -1,13 +1,32 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Event, Thread, Timer, get_ident
+from threading import enumerate as enumerate_threads
+from typing import Any
 
 import pytest
 
 from fakes import CUT, ScriptedSampler, ScriptedVerifier, ask
+from ponder import rollout
 from ponder.model.chat import Chat
-from ponder.rollout import Check, Examiner, Roller, common_cell
-from ponder.types import Cell, Completion, Mode, Outcome, Role, Rollout, Sampler, SamplingParams, Status, Verifier
+from ponder.rollout import TOGETHER, Check, Examiner, Roller, common_cell
+from ponder.types import (
+    Cell,
+    Completion,
+    Mode,
+    Outcome,
+    Role,
+    Rollout,
+    Sample,
+    Sampler,
+    SamplingParams,
+    Status,
+    Submission,
+    Verdict,
+    Verifier,
+)
 
 SUMS = [ask("3 + 4?", "7"), ask("4 + 4?", "8", index=1)]
 
@@ -145,6 +164,103 @@ class TestRoller:
         streams = self.roll(chat)[1].streams
         assert len(set(streams)) == 6
         assert streams[:2] == ["11/rl/4/sums/train/0/0/0", "11/rl/4/sums/train/0/0/1"]
+
+
+class Gate:
+    """A sampler whose last completion waits until `wait` says that it may go on; a `Sampler`."""
+
+    def __init__(self, chat: Chat, wait: Callable[[], object]) -> None:
+        self.inner, self.wait = ScriptedSampler(chat=chat, lines=[["7"] * 40]), wait
+
+    def sample(
+        self, prompts: Sequence[Sequence[int]], params: SamplingParams, streams: Sequence[Sequence[str]]
+    ) -> Iterator[Sample]:
+        *samples, last = self.inner.sample(prompts, params, streams)
+        yield from samples
+        self.wait()
+        yield last
+
+    def refit(self, weights: Mapping[str, Any], version: int) -> None:
+        """Nothing to change."""
+
+
+class Slow(ScriptedVerifier):
+    """Says when it has judged for the first time, and does not begin before it may; a `Verifier`."""
+
+    def __init__(self, *, begin: bool = True) -> None:
+        super().__init__()
+        self.may_begin, self.began, self.judged = Event(), Event(), Event()
+        self.threads: set[int] = set()
+        if begin:
+            self.may_begin.set()
+
+    def verify(self, submissions: Sequence[Submission]) -> list[Verdict]:
+        self.threads.add(get_ident())
+        self.began.set()
+        assert self.may_begin.wait(10)
+        verdicts = super().verify(submissions)
+        self.judged.set()
+        return verdicts
+
+
+class TestJudgingWhileSampling:
+    def roll(self, chat: Chat, verifier: Verifier, wait: Callable[[], object]) -> list[Rollout]:
+        examiner = Examiner({"sums": [Check(verifier=verifier)]})
+        roller = Roller(sampler=Gate(chat, wait), chat=chat, examiner=examiner, seed=0)
+        return roller.roll(SUMS, [cell()] * 2, group=40, stage="rl")
+
+    def threads(self) -> list[Thread]:
+        return [thread for thread in enumerate_threads() if thread.name == "verdicts"]
+
+    def test_the_first_are_judged_before_the_last_is_written(self, chat: Chat):
+        verifier = Slow()
+        rollouts = self.roll(chat, verifier, lambda: verifier.judged.wait(10) or pytest.fail("nothing was judged"))
+        assert [r.paid for r in rollouts] == [1.0] * 40 + [0.0] * 40
+        assert verifier.calls == -(-80 // TOGETHER) and len(verifier.threads) == 1
+        assert get_ident() not in verifier.threads and self.threads() == []
+
+    def test_verdicts_that_come_late_make_the_same_rollouts(self, chat: Chat):
+        late, soon = Slow(begin=False), Slow()
+        Timer(0.2, late.may_begin.set).start()
+        assert self.roll(chat, late, lambda: None) == self.roll(chat, soon, lambda: soon.judged.wait(10))
+
+    def test_what_a_verifier_raises_is_raised(self, chat: Chat):
+        class Broken(ScriptedVerifier):
+            def verify(self, submissions: Sequence[Submission]) -> list[Verdict]:
+                raise RuntimeError("broken on purpose")
+
+        with pytest.raises(RuntimeError, match="broken on purpose"):
+            self.roll(chat, Broken(), lambda: None)
+        assert self.threads() == []
+
+    @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+    def test_what_stops_the_sampler_drops_what_was_not_begun(self, chat: Chat, kind: type[BaseException]):
+        verifier = Slow(begin=False)
+
+        def stop() -> None:
+            assert verifier.began.wait(10)
+            Timer(0.1, verifier.may_begin.set).start()
+            raise kind
+
+        with pytest.raises(kind):
+            self.roll(chat, verifier, stop)
+        assert self.threads() == [] and verifier.calls == 1
+
+    def test_a_stop_does_not_wait_for_a_verifier_that_hangs(self, chat: Chat, monkeypatch: pytest.MonkeyPatch):
+        verifier = Slow(begin=False)
+        monkeypatch.setattr(rollout, "PATIENCE", 0.01)
+
+        def stop() -> None:
+            assert verifier.began.wait(10)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            self.roll(chat, verifier, stop)
+        (thread,) = self.threads()
+        assert thread.daemon, "it does not keep the process alive"
+        verifier.may_begin.set()
+        thread.join(10)
+        assert self.threads() == [] and verifier.calls == 1
 
 
 def test_cells_that_are_sampled_together_agree():

@@ -5,8 +5,10 @@ This knows the protocols and nothing of who implements them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from threading import Thread
 
 from ponder.model.chat import Chat
 from ponder.types import (
@@ -17,7 +19,6 @@ from ponder.types import (
     Problem,
     Role,
     Rollout,
-    Sample,
     Sampler,
     SamplingParams,
     Submission,
@@ -27,6 +28,13 @@ from ponder.types import (
 
 THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT)
 """Modes in which the policy itself writes the thinking, so that it can be bounded."""
+TOGETHER = 32
+"""Completions that verifiers are asked about at once, so that one behind a network is not asked for each alone."""
+PATIENCE = 2.0
+"""Seconds that an error or Ctrl-C waits for the verifiers to come to an end."""
+
+Place = tuple[int, int]
+"""Index of a problem, and of one of its samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,56 @@ def _readable(completion: Completion, check: Check) -> bool:
     return completion.outcome is Outcome.ANSWERED
 
 
+class Desk:
+    """Where completions are judged, in a thread of its own, while others are still being sampled.
+
+    There is one thread, so no verifier is ever asked from two at once. An error or Ctrl-C drops what it has not begun.
+    """
+
+    def __init__(self, examiner: Examiner, problems: Sequence[Problem]) -> None:
+        self._examiner, self._problems = examiner, problems
+        self._waiting: dict[Place, Completion] = {}
+        self._batches: SimpleQueue[dict[Place, Completion]] = SimpleQueue()
+        self._verdicts: dict[Place, tuple[Verdict, ...]] = {}
+        self._error: BaseException | None = None
+        self._closed = False
+        self._thread = Thread(target=self._work, name="verdicts", daemon=True)
+
+    def __enter__(self) -> Desk:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        self._batches.put({})
+        self._thread.join(PATIENCE)
+
+    def take(self, place: Place, completion: Completion) -> None:
+        """One more; verdicts are asked for when there are `TOGETHER`."""
+        self._waiting[place] = completion
+        if len(self._waiting) == TOGETHER:
+            self._batches.put(self._waiting)
+            self._waiting = {}
+
+    def verdicts(self) -> dict[Place, tuple[Verdict, ...]]:
+        """The verdicts on all that were taken, once they are there; raises what a verifier raised."""
+        self._batches.put(self._waiting)
+        self._batches.put({})
+        self._thread.join()
+        if self._error:
+            raise self._error
+        return self._verdicts
+
+    def _work(self) -> None:
+        """Judge batch after batch, until an empty one comes."""
+        try:
+            while (batch := self._batches.get()) and not self._closed:
+                asked = [self._problems[i] for i, _ in batch]
+                self._verdicts |= zip(batch, self._examiner.examine(asked, list(batch.values())), strict=True)
+        except BaseException as error:  # raised again in the thread that asked
+            self._error = error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roller:
     """Makes rollouts."""
@@ -126,10 +184,14 @@ class Roller:
         filler = cell.think_at_most or 0 if mode == Mode.FILLER else 0
         prompts = [self.chat.prompt(problem.messages, mode, filler=filler) for problem in problems]
         streams = [[f"{self.seed}/{stage}/{step}/{p.id}/{g}" for g in range(group)] for p in problems]
-        samples = {(s.prompt, s.sample): s for s in self._heard(self.sampler.sample(prompts, params, streams))}
-        places = [(i, g) for i in range(len(problems)) for g in range(group)]
-        completions = [self.chat.parse(samples[i, g], prompts[i], mode=mode, version=version) for i, g in places]
-        verdicts = self.examiner.examine([problems[i] for i, _ in places], completions)
+        completions: dict[Place, Completion] = {}
+        with Desk(self.examiner, problems) as desk:
+            for sample in self.sampler.sample(prompts, params, streams):
+                self.heard()
+                place = sample.prompt, sample.sample
+                completions[place] = self.chat.parse(sample, prompts[sample.prompt], mode=mode, version=version)
+                desk.take(place, completions[place])
+            verdicts = desk.verdicts()
         return [
             Rollout(
                 stage=stage,
@@ -137,10 +199,11 @@ class Roller:
                 sample=g,
                 cell=cells[i],
                 problem=problems[i],
-                completion=completion,
-                verdicts=given,
+                completion=completions[i, g],
+                verdicts=verdicts[i, g],
             )
-            for (i, g), completion, given in zip(places, completions, verdicts, strict=True)
+            for i in range(len(problems))
+            for g in range(group)
         ]
 
     def params(self, cell: Cell) -> SamplingParams:
@@ -155,11 +218,6 @@ class Roller:
             stop=self.stop,
             thinking=limits,
         )
-
-    def _heard(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        for sample in samples:
-            self.heard()
-            yield sample
 
 
 def common_cell(cells: Sequence[Cell]) -> Cell:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from cli.command import ponder
 from ponder.cli import doctor
@@ -23,6 +24,17 @@ def test_a_line_for_each_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     lines = result.stderr.splitlines()
     assert len(lines) == len(doctor.CHECKS)
     assert "warning models: smollm2-135m not fetched: ponder models pull smollm2-135m" in lines
+
+
+def test_what_auto_means_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    speeds = {torch.bfloat16: 20.0, torch.float32: 130.0}
+    monkeypatch.setattr(doctor, "_gigaflops", speeds.__getitem__)
+    monkeypatch.setattr(doctor, "fastest", lambda: "float32")
+    told = "auto is float32 here; bfloat16 20 GFLOP/s, float32 130 GFLOP/s"
+    assert (doctor.check_dtype().ok, doctor.check_dtype().text) == (True, told)
+    monkeypatch.setattr(doctor, "fastest", lambda: "bfloat16")
+    finding = doctor.check_dtype()
+    assert not finding.ok and finding.remedy == "use --set model.dtype=float32, which is faster"
 
 
 def test_what_is_not_well_comes_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,16 @@ import time
 
 
 def act(payload: str) -> tuple[float, str]:
-    """`right`, `wrong`, or one of the faults; `once FILE FAULT` shows the fault only where FILE is not there yet."""
+    """`right`, `wrong`, or one of the faults; `once FILE FAULT` shows the fault only where FILE is not there yet.
+
+    `note FILE FAULT` first writes the fault down in FILE.
+    """
     what, _, rest = payload.partition(" ")
+    if what == "note":
+        file, _, rest = rest.partition(" ")
+        with pathlib.Path(file).open("a") as notes:
+            notes.write(f"{rest}\n")
+        return act(rest)
     if what == "once":
         file, _, rest = rest.partition(" ")
         if pathlib.Path(file).exists():

@@ -1,5 +1,8 @@
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +100,30 @@ def test_an_answer_that_hangs_is_wrong_and_its_neighbours_are_judged():
         verdicts = Maths(pool=pool).verify([Submission(problem=problem("2x"), answer=answer) for answer in answers])
     assert [(v.value, v.status) for v in verdicts] == [(v, Status.JUDGED) for v in (1.0, 0.0, 1.0)]
     assert "cannot be digested: twice no result within 1 s" in verdicts[1].explanation
+
+
+def test_equal_answers_to_equal_questions_are_asked_once():
+    with Pool("verifiers.unaided:judge") as pool:
+        asked, run = [], pool.run
+        pool.run = lambda tasks: asked.extend(task.payload for task in tasks) or run(tasks)
+        pairs = [("x+x", "2x"), ("3x-x", "2x"), ("x+x", "2x"), ("x+x", "3x"), ("x + x", "2x")]
+        verdicts = Maths(pool=pool).verify([Submission(problem=problem(r), answer=answer) for answer, r in pairs])
+    assert values(verdicts) == [1.0, 1.0, 1.0, 0.0, 1.0]
+    assert asked == [("x+x", "2x"), ("3x-x", "2x"), ("x+x", "3x"), ("x + x", "2x")]
+
+
+def test_plain_numbers_start_no_worker_and_import_no_algebra():
+    code = (
+        "import sys; from contracts.verifier import problem; from ponder.types import Submission\n"
+        "from ponder.verifiers.maths import Maths; from ponder.verifiers.workers import Pool\n"
+        "pool = Pool('ponder.verifiers.maths_worker:judge')\n"
+        "answers = ['1,000', '$1000', '999', '1000.00', 'x = 1000', '1000%', '7/3']\n"
+        "verdicts = Maths(pool=pool).verify([Submission(problem=problem('1000'), answer=a) for a in answers])\n"
+        "print([v.value for v in verdicts], pool.pids, 'sympy' in sys.modules)"
+    )
+    tests = Path(__file__).parents[1]
+    said = subprocess.run([sys.executable, "-c", code], cwd=tests, capture_output=True, text=True, check=True).stdout
+    assert said == "[1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0] () False\n"
 
 
 def test_without_workers_plain_numbers_are_still_judged():

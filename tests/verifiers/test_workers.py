@@ -66,6 +66,22 @@ def test_an_answer_that_a_fresh_worker_cannot_digest_is_wrong(pool: Pool, fault:
     assert replies[1].explanation.startswith("the answer cannot be digested: twice")
 
 
+def test_a_lost_answer_is_tried_again_last_and_no_other_twice(tmp_path: Path):
+    notes = tmp_path / "notes"
+    with Pool("verifiers.faults:act", limit=0.5, size=1) as pool:
+        replies = run(pool, *[f"note {notes} {what}" for what in ("sleep", "right", "kill", "wrong", "right")])
+    assert [reply.value for reply in replies] == [0.0, 1.0, 0.0, 0.0, 1.0]
+    assert notes.read_text().split() == ["sleep", "right", "kill", "wrong", "right", "sleep", "kill"]
+
+
+def test_workers_that_lost_nothing_stay(pool: Pool):
+    before: set[str] = set()
+    while len(before) < 2:
+        before = {reply.explanation for reply in run(pool, *["pid"] * 20)}
+    run(pool, "exit")
+    assert len(before & set(map(str, pool.pids))) == 1
+
+
 @pytest.mark.parametrize("fault", ["sleep", "kill"])
 def test_an_answer_that_a_fresh_worker_digests_counts(pool: Pool, fault: str, tmp_path):
     replies = run(pool, f"once {tmp_path / 'seen'} {fault}", "right")

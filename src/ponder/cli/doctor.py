@@ -18,6 +18,7 @@ from ponder import verifiers
 from ponder.cli.models import is_cached
 from ponder.cli.screen import people, print_json, say, visible
 from ponder.model import hub
+from ponder.model.dtypes import DTYPES, fastest
 from ponder.runs.machine import machine
 from ponder.types import Message, Problem, Submission
 
@@ -67,11 +68,12 @@ def check_torch() -> Finding:
     return Finding(threads <= cores, text, f"set OMP_NUM_THREADS={cores}")
 
 
-def check_bf16() -> Finding:
-    """Whether bfloat16 is as fast as float32 here."""
-    wide, narrow = (_gigaflops(dtype) for dtype in (torch.float32, torch.bfloat16))
-    text = f"{narrow:.0f} GFLOP/s, float32 {wide:.0f}"
-    return Finding(narrow >= 0.8 * wide, text, "use --set model.dtype=float32, which is faster here")
+def check_dtype() -> Finding:
+    """Which dtype `auto` is here, and whether it is as fast as the other."""
+    speeds = {name: _gigaflops(dtype) for name, dtype in DTYPES.items()}
+    chosen, best = fastest(), max(speeds, key=lambda name: speeds[name])
+    text = f"auto is {chosen} here; {', '.join(f'{name} {speed:.0f} GFLOP/s' for name, speed in speeds.items())}"
+    return Finding(speeds[chosen] >= 0.8 * speeds[best], text, f"use --set model.dtype={best}, which is faster")
 
 
 def _gigaflops(dtype: torch.dtype) -> float:
@@ -134,7 +136,7 @@ def check_workers() -> Finding:
 CHECKS: dict[str, Callable[[], Finding]] = {
     "python": check_python,
     "torch": check_torch,
-    "bfloat16": check_bf16,
+    "dtype": check_dtype,
     "memory": check_memory,
     "disk": check_disk,
     "cache": check_cache,

@@ -20,6 +20,7 @@ from ponder.model import hub
 from ponder.recipes.load import load_recipe, parse
 from ponder.recipes.measure import default_out, find_subject
 from ponder.recipes.measure import measure as measure_subject
+from ponder.recipes.record import settled
 from ponder.recipes.schema import MeasureConfig, Recipe
 from ponder.recipes.train import train as train_recipe
 from ponder.report.page import write_report
@@ -31,8 +32,9 @@ from ponder.types import PonderError
 
 def train(path: Path, out: Path | None, settings: Sequence[str], *, resume: bool, as_json: bool) -> None:
     """Train by the recipe in a file."""
-    recipe = load_recipe(path, settings)
-    folder, console = out or Path("runs") / recipe.name, people(as_json=as_json)
+    asked = load_recipe(path, settings)
+    folder, console = out or Path("runs") / asked.name, people(as_json=as_json)
+    recipe = settled(asked, folder)
     say(console, plan(recipe, folder))
     _announce_fetching(console, recipe.model.name)
     sets = [word for setting in settings for word in ("--set", setting)]
@@ -45,8 +47,10 @@ def measure(target: str, wanted: Mapping[str, Any], out: Path | None, *, resume:
     """Measure a model or a run; `wanted`: the fields of `MeasureConfig`."""
     suite, subject = parse(MeasureConfig, wanted, where="measure"), find_subject(target)
     folder, console = out or default_out(subject, suite.suite), people(as_json=as_json)
-    say(console, f"{visible(subject.name)}: {', '.join(subject.weights)}, suite {suite.suite} → {folder}")
-    _announce_fetching(console, subject.recipe.model.name)
+    model = settled(subject.recipe, folder).model
+    what = f"{', '.join(subject.weights)} in {model.dtype}, suite {suite.suite}"
+    say(console, f"{visible(subject.name)}: {what} → {folder}")
+    _announce_fetching(console, model.name)
     options = [word for name, value in wanted.items() if value is not None for word in (f"--{name}", str(value))]
     with resumable(folder, ["measure", target, "--out", str(folder), *options]), watching(console) as watch:
         measure_subject(subject, suite, folder, resume=resume, watch=watch)
@@ -57,7 +61,7 @@ def plan(recipe: Recipe, folder: Path) -> str:
     """What is going to happen, in a line."""
     cold, rl, asked = recipe.cold_start, recipe.rl, recipe.measure
     parts = [
-        f"{recipe.name}: {recipe.model.name}",
+        f"{recipe.name}: {recipe.model.name} in {recipe.model.dtype}",
         f"cold start {cold.steps} steps on {', '.join(cold.domains)}" if cold else "",
         f"reinforcement {rl.steps} steps on {', '.join(rl.domains)}" if rl else "",
         f"suite {asked.suite}" if asked else "",

@@ -12,8 +12,9 @@ from ponder.engine.learner import LocalLearner
 from ponder.engine.sampler import LocalSampler
 from ponder.measure.suite import Suite
 from ponder.model.chat import Chat
-from ponder.model.checkpoint import DTYPES, master_weights
+from ponder.model.checkpoint import master_weights
 from ponder.model.decoder import Decoder
+from ponder.model.dtypes import DTYPES
 from ponder.model.hub import resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
@@ -49,7 +50,7 @@ class Policy:
 
 
 def build_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
-    """The policy of a recipe, or of a checkpoint folder in its place."""
+    """The policy of a recipe, or of a checkpoint folder in its place; its dtype has been settled."""
     source = folder or resolve(config.name)
     model = load_model(source, dtype=DTYPES[config.dtype])
     chat = Chat.load(source, system=config.system, thinking=config.thinking)

@@ -13,7 +13,7 @@ from ponder.model.hub import resolve
 from ponder.recipes import build
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
-from ponder.recipes.record import manifest, numbers, peak_gb
+from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.schema import MeasureConfig, Recipe
 from ponder.rollout import Roller
 from ponder.runs import manifests
@@ -88,7 +88,7 @@ def measure(
     """
     began = time.monotonic()
     asked = build.build_suite(suite, subject.recipe)
-    recipe = subject.recipe.model_copy(update={"measure": suite})
+    recipe = settled(subject.recipe.model_copy(update={"measure": suite}), out)
     build.build_examiner(asked.domains.values())
     resolve(recipe.model.name)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ponder.measure import transfer
+from ponder.model.dtypes import fastest
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import DomainConfig, Recipe
+from ponder.runs import manifests
 from ponder.runs.folder import Run
 from ponder.runs.machine import git_commit, machine, versions
 from ponder.runs.query import connect
@@ -31,6 +33,19 @@ def manifest(recipe: Recipe, domains: Mapping[str, DomainConfig]) -> dict[str, A
         "git_commit": git_commit(),
         "machine": machine(),
     }
+
+
+def settled(recipe: Recipe, out: Path) -> Recipe:
+    """The recipe with a dtype that is none of `auto`: that of the run in `out`, else the fastest here.
+
+    What is in the manifest is never decided again, so a run resumes on another machine as it began.
+    """
+    if recipe.model.dtype != "auto":
+        return recipe
+    begun = manifests.read(out).get("recipe") if (out / manifests.NAME).exists() else None
+    dtype = begun["model"]["dtype"] if isinstance(begun, dict) else fastest()
+    model = recipe.model.model_copy(update={"dtype": dtype})
+    return recipe.model_copy(update={"model": model})
 
 
 def _digest(domain: str, path: Any) -> str:

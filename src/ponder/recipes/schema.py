@@ -65,8 +65,8 @@ class ModelConfig(Strict):
 
     name: str
     """A folder, a name of `ponder models`, or a hub id."""
-    dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    """What it computes in; the learner keeps fp32 masters."""
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    """What it computes in; the learner keeps fp32 masters. `auto` is settled when a run begins, for good."""
     system: str | None = None
     """System message of every conversation; the template's own where it is left out."""
     thinking: str | None = None

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ponder.engine.scorer import LocalScorer
 from ponder.measure.suite import Suite
-from ponder.model.checkpoint import DTYPES
+from ponder.model.dtypes import DTYPES
 from ponder.model.load import load_model, notice
 from ponder.recipes import build
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
-from ponder.recipes.record import manifest, numbers, peak_gb
+from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.rehearse import rehearse
 from ponder.recipes.schema import Recipe
 from ponder.runs.checkpoints import Checkpoint
@@ -31,7 +31,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
 
     Everything that can be wrong with the recipe is found before the folder is made.
     """
-    began = time.monotonic()
+    began, recipe = time.monotonic(), settled(recipe, out)
     found = build.training_domains(recipe)
     suite = build.build_suite(recipe.measure, recipe) if recipe.measure else None
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 from ponder.types import Submission, Verdict
 from ponder.verifiers.extract import Extracted, Kind, clip, extract
-from ponder.verifiers.numbers import parse_number
+from ponder.verifiers.plain import same_number
 from ponder.verifiers.verdicts import judged
 from ponder.verifiers.workers import LIMIT, Pool, Reply, Task, shared
 
@@ -23,7 +22,7 @@ _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mbox)\{([^{}]*)\}")
 class Maths:
     """Pays what math-verify, in worker processes, finds equal to the reference.
 
-    Equal texts and equal plain numbers are paid, and unequal integers refused, without asking it.
+    Equal texts are paid, and plain numbers compared, without asking it: most answers to word problems need no worker.
     """
 
     def __init__(self, *, lenient: bool = False, limit: float = LIMIT, pool: Pool | None = None) -> None:
@@ -36,9 +35,10 @@ class Maths:
         """One verdict a submission, in order."""
         found = [extract(s.answer, lenient=self.lenient, kind=Kind.MATHS) for s in submissions]
         verdicts = [self._at_sight(s, f) for s, f in zip(submissions, found, strict=True)]
-        left = [i for i, verdict in enumerate(verdicts) if verdict is None]
-        replies = self._pool.run([_task(submissions[i], found[i]) for i in left])
-        asked = {i: self._verdict(submissions[i], found[i], reply) for i, reply in zip(left, replies, strict=True)}
+        tasks = {i: _task(submissions[i], found[i]) for i, verdict in enumerate(verdicts) if verdict is None}
+        alike = {task.payload: task for task in tasks.values()}  # a group says the same thing again and again
+        replies = dict(zip(alike, self._pool.run(list(alike.values())), strict=True))
+        asked = {i: self._verdict(submissions[i], found[i], replies[task.payload]) for i, task in tasks.items()}
         return [verdict or asked[i] for i, verdict in enumerate(verdicts)]
 
     def _at_sight(self, submission: Submission, found: Extracted | None) -> Verdict | None:
@@ -48,10 +48,8 @@ class Maths:
             return judged(self.name, found, False, reference)
         if bare(found.text) == bare(reference):
             return judged(self.name, found, True, reference)
-        value, wanted = _plain_number(found.text), _plain_number(reference)
-        if value is None or wanted is None or (value != wanted and not value.denominator == wanted.denominator == 1):
-            return None
-        return judged(self.name, found, value == wanted, reference)
+        right = same_number(readable(found.text), readable(reference))
+        return None if right is None else judged(self.name, found, right, reference)
 
     def _verdict(self, submission: Submission, found: Extracted | None, reply: Reply) -> Verdict:
         explanation = f"{found}: {reply.explanation}; wanted {clip(submission.problem.reference)}"
@@ -64,15 +62,11 @@ def bare(text: str) -> str:
     return _SPACING.sub("", text).rstrip(".").replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
 
 
-def _plain_number(text: str) -> Fraction | None:
-    return None if "%" in text else parse_number(text)
-
-
 def _task(submission: Submission, found: Extracted | None) -> Task:
-    reference = _readable(submission.problem.reference)
-    return Task(payload=(_readable(found.text if found else ""), reference), probe=(reference, reference))
+    reference = readable(submission.problem.reference)
+    return Task(payload=(readable(found.text if found else ""), reference), probe=(reference, reference))
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """On one line and without delimiters, so that math-verify sees one expression and never picks among several."""
     return " ".join(_DELIMITERS.sub("", text).split()).rstrip(".")

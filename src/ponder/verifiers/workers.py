@@ -1,8 +1,9 @@
 """Worker processes for checks that can hang, crash or misbehave in threads.
 
 Each worker is a fresh interpreter at the other end of a socket: no fork of this process, no `__main__` guard needed,
-no signal of the terminal reaches it. Whose fault a lost task is, is found out by running it again alone in a fresh
-worker, after a probe that is known to be good.
+no signal of the terminal reaches it. It has one task at a time, so that nothing waits behind a task that hangs. Whose
+fault a lost task is, is found out by running it again in a fresh worker, after a probe that is known to be good; that
+comes last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe, wait
 from typing import Any, NamedTuple
@@ -29,8 +30,6 @@ START_LIMIT = 60.0
 """Seconds that a worker may take to import its handler."""
 START_ATTEMPTS = 2
 """Starts that may fail, one after another, before a round gives up."""
-BATCH = 16
-"""Most tasks in one message to a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,8 @@ class _Key(NamedTuple):
     probe: bool
 
 
-_Call = tuple[_Key, tuple[Any, Any]]
+_Calls = deque[tuple[_Key, tuple[Any, Any]]]
+"""A task's call; behind its probe where it is tried again."""
 _Outcomes = dict[_Key, Reply | _Lost]
 
 
@@ -89,14 +89,19 @@ class _Worker:
         )
         theirs.close()
         self.limit = limit
-        self.ready = False
-        self.due: deque[_Call] = deque()
+        self.ready, self.fresh = False, True
+        self.due: _Calls = deque()
         self.deadline = time.monotonic() + start_limit
 
-    def give(self, batch: deque[_Call]) -> None:
-        """Send a batch; OSError if the process is gone."""
-        self.connection.send([call for _, call in batch])
-        self.due = batch
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for calls."""
+        return self.ready and not self.due
+
+    def give(self, calls: _Calls) -> None:
+        """Send calls; OSError if the process is gone."""
+        self.connection.send([call for _, call in calls])
+        self.due, self.fresh = calls, False
         self.deadline = time.monotonic() + self.limit
 
     def hear(self) -> dict[str, Any] | None:
@@ -155,53 +160,55 @@ class Pool:
                 raise
 
     def _run(self, tasks: Sequence[Task]) -> list[Reply]:
-        first = _Round(self._workers, self._hire, self.size).run(_batches(tasks, self.size))
-        lost = [key.task for key, outcome in first.items() if isinstance(outcome, _Lost)]
-        if lost:
-            self.close()
-        again = _Round(self._workers, self._hire, self.size, fresh=True).run(_probed(tasks, lost))
-        return [_settled(task, first, again) for task in range(len(tasks))]
+        outcomes = _Round(tasks, self._workers, self._hire, self.size).run()
+        return [_settled(task, outcomes) for task in range(len(tasks))]
 
     def _hire(self) -> _Worker:
         return _Worker(self.handler, self.limit, self._start_limit)
 
 
 class _Round:
-    """Runs batches of calls; a call whose worker is lost is noted, and what was behind it goes to another worker."""
+    """Runs tasks; those whose worker is lost are tried once more, in a fresh worker, when all others are under way."""
 
-    def __init__(self, workers: list[_Worker], hire: Callable[[], _Worker], size: int, *, fresh: bool = False) -> None:
-        """With `fresh`, each worker gets one batch only, and none after it has lost a call."""
-        self.workers, self.hire, self.size, self.fresh = workers, hire, size, fresh
-        self.queue: deque[deque[_Call]] = deque()
+    def __init__(self, tasks: Sequence[Task], workers: list[_Worker], hire: Callable[[], _Worker], size: int) -> None:
+        self.tasks, self.workers, self.hire, self.size = tasks, workers, hire, size
+        self.first: deque[_Calls] = deque(deque([_call(task, i)]) for i, task in enumerate(tasks))
+        self.again: deque[_Calls] = deque()
         self.outcomes: _Outcomes = {}
         self.failed_starts: list[_Lost] = []
 
-    def run(self, batches: Iterable[deque[_Call]]) -> _Outcomes:
-        """What became of each call."""
-        self.queue.extend(batches)
-        while self.queue or any(worker.due for worker in self.workers):
+    def run(self) -> _Outcomes:
+        """What became of each call; of one that was tried twice, the second time."""
+        while self.first or self.again or any(worker.due for worker in self.workers):
             self._staff()
-            if not self.workers:
+            if all(worker.idle for worker in self.workers) and (self.first or self.again):
                 self._give_up()
             for worker in self._stirring():
                 self._attend(worker)
         return self.outcomes
 
     def _staff(self) -> None:
-        """Batches to idle workers, and new workers for what is left."""
-        for worker in [worker for worker in self.workers if worker.ready and not worker.due]:
-            if self.queue:
-                self._give(worker)
-        starting = sum(not worker.ready for worker in self.workers)
-        room = self.size - len(self.workers) if len(self.failed_starts) < START_ATTEMPTS else 0
-        self.workers.extend(self.hire() for _ in range(min(room, len(self.queue) - starting)))
+        """Calls to idle workers, and new workers for what is left."""
+        for worker in [worker for worker in self.workers if worker.idle]:
+            if self.first:
+                self._give(worker, self.first)
+            elif self.again and worker.fresh:
+                self._give(worker, self.again)
+        if len(self.failed_starts) >= START_ATTEMPTS:
+            return
+        wanted = len(self.first) + len(self.again) - sum(not worker.ready for worker in self.workers)
+        if not self.first:  # whoever is idle now is not fresh, and in the way
+            crowd = len(self.workers) + wanted - self.size
+            for worker in [worker for worker in self.workers if worker.idle][: max(crowd, 0)]:
+                self._dismiss(worker)
+        self.workers.extend(self.hire() for _ in range(min(wanted, self.size - len(self.workers))))
 
-    def _give(self, worker: _Worker) -> None:
-        batch = self.queue.popleft()
+    def _give(self, worker: _Worker, queue: deque[_Calls]) -> None:
+        calls = queue.popleft()
         try:
-            worker.give(batch)
+            worker.give(calls)
         except OSError:
-            self.queue.appendleft(batch)
+            queue.appendleft(calls)
             self._dismiss(worker)
 
     def _stirring(self) -> list[_Worker]:
@@ -229,56 +236,49 @@ class _Round:
         key, _ = worker.due.popleft()
         status = Status.ERROR if message["value"] is None else Status.JUDGED
         self.outcomes[key] = Reply(value=message["value"], explanation=message["why"], status=status)
-        if self.fresh and not worker.due:
-            self._dismiss(worker)
 
     def _lose(self, worker: _Worker, loss: _Lost) -> None:
         self._dismiss(worker)
         if not worker.ready:
             return self.failed_starts.append(loss)
         key, _ = worker.due.popleft()
+        if key not in self.outcomes and not key.probe:
+            self.again.append(_probed(self.tasks[key.task], key.task))
         self.outcomes[key] = loss
-        if worker.due and not self.fresh:
-            self.queue.append(worker.due)
 
     def _give_up(self) -> None:
-        """No worker can be started: what is left has no value."""
+        """What is left has no value."""
         status, why = self.failed_starts[-1]
         failure = Reply(value=None, status=status, explanation=f"no worker can be started: {why}")
-        self.outcomes.update({key: failure for batch in self.queue for key, _ in batch})
-        self.queue.clear()
+        self.outcomes.update({key: failure for calls in (*self.first, *self.again) for key, _ in calls})
+        self.first.clear()
+        self.again.clear()
 
     def _dismiss(self, worker: _Worker) -> None:
         self.workers.remove(worker)
         worker.end()
 
 
-def _batches(tasks: Sequence[Task], size: int) -> list[deque[_Call]]:
-    """In strides, so that each worker has something to do and no message is long."""
-    calls = [(_Key(i, False), (task.payload, task.probe)) for i, task in enumerate(tasks)]
-    length = max(1, min(BATCH, -(-len(calls) // size)))
-    return [deque(calls[start : start + length]) for start in range(0, len(calls), length)]
+def _call(task: Task, index: int) -> tuple[_Key, tuple[Any, Any]]:
+    return _Key(index, False), (task.payload, task.probe)
 
 
-def _probed(tasks: Sequence[Task], lost: Sequence[int]) -> list[deque[_Call]]:
-    """Each lost task again, in a batch of its own behind its probe."""
-    return [deque([*_probe(tasks[i], i), (_Key(i, False), (tasks[i].payload, tasks[i].probe))]) for i in lost]
+def _probed(task: Task, index: int) -> _Calls:
+    """A lost task again, behind its probe."""
+    probe = [] if task.probe is None else [(_Key(index, True), (task.probe, None))]
+    return deque([*probe, _call(task, index)])
 
 
-def _probe(task: Task, index: int) -> list[_Call]:
-    return [] if task.probe is None else [(_Key(index, True), (task.probe, None))]
-
-
-def _settled(task: int, first: _Outcomes, again: _Outcomes) -> Reply:
+def _settled(task: int, outcomes: _Outcomes) -> Reply:
     """Whose fault it is: the answer's if the probe went well in the same fresh worker, else the verifier's."""
-    probe = again.get(_Key(task, True))
+    probe = outcomes.get(_Key(task, True))
     if isinstance(probe, _Lost):
         return Reply(value=None, status=probe.status, explanation=f"the verifier fails on the reference: {probe.why}")
     if probe is not None and probe.value is None:
         return probe
     if probe is not None and probe.value != 1.0:
         return Reply(value=None, status=Status.ERROR, explanation=f"the reference is refused: {probe.explanation}")
-    outcome = again.get(_Key(task, False), first[_Key(task, False)])
+    outcome = outcomes[_Key(task, False)]
     if isinstance(outcome, _Lost):
         return Reply(value=0.0, explanation=f"the answer cannot be digested: twice {outcome.why}")
     return outcome
