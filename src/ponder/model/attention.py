@@ -5,14 +5,12 @@ Shapes: B rows, L new positions, S positions to see, H query heads, K key-value 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ponder.model import kernels
-from ponder.model.kernels import Kept
+from ponder.model.kernels import Sight, Sights, Stores
 
 
 def within(mask: Tensor, asking: Tensor, seen: Tensor, window: int | None) -> Tensor:
@@ -30,23 +28,21 @@ def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 
 
 def attend_levels(
-    q_BHE: Tensor, fresh: tuple[Tensor, Tensor], levels: Sequence[Kept], position_B: Tensor, window: int | None
+    q_BHE: Tensor, fresh: tuple[Tensor, Tensor], stores: Stores, sights: Sights, window: int | None
 ) -> Tensor:
     """Attention `[B,H,E]` of one new position a row over all that the row reads.
 
     Its own key and value `[B,K,E]` go first to the last column of the last level, which belongs to the rows.
     """
-    q_BHE, fresh = q_BHE.contiguous(), (fresh[0].contiguous(), fresh[1].contiguous())
     if kernels.usable(q_BHE, *fresh):
-        return kernels.attend(q_BHE, fresh, levels, position_B, window)
-    own = levels[-1]
-    for new, kept in zip(fresh, (own.keys, own.values), strict=True):
+        return kernels.attend(q_BHE, fresh, stores, sights, window)
+    own = sights.levels[-1]
+    for new, kept in zip(fresh, stores.levels[-1], strict=True):
         kept[own.owner_B, :, own.length_B - 1] = new
-    turns = [Turns(level.owner_B, len(level.keys)) for level in levels]
-    scores = [_scores(q_BHE, level, turn, position_B, window) for level, turn in zip(levels, turns, strict=True)]
+    kept = [Read(*store, sight, window) for store, sight in zip(stores.levels, sights.levels, strict=True)]
+    scores = [level.scores(q_BHE, sights.position_B) for level in kept]
     weights = torch.cat(scores, dim=-1).softmax(-1).split([score.shape[-1] for score in scores], dim=-1)
-    parts = [_mixed(w, level, turn) for w, level, turn in zip(weights, levels, turns, strict=True)]
-    return torch.stack(parts).sum(0).flatten(1, 2)
+    return torch.stack([level.mixed(part) for level, part in zip(kept, weights, strict=True)]).sum(0).flatten(1, 2)
 
 
 class Turns:
@@ -71,22 +67,27 @@ class Turns:
         return x_N.unflatten(2, (self.most, -1)).transpose(1, 2)[self.owner_B, self.turn_B]
 
 
-def _scores(q_BHE: Tensor, level: Kept, turns: Turns, position_B: Tensor, window: int | None) -> Tensor:
-    """Scaled products with the keys of a level `[B,K,g,C]`, -inf where a row sees nothing."""
-    used = int(level.length_B.max())
-    q_BKgE = q_BHE.unflatten(1, (level.keys.shape[1], -1)) * q_BHE.shape[-1] ** -0.5
-    scores = turns.scatter(turns.gather(q_BKgE) @ level.keys[:, :, :used].transpose(-1, -2)).float()
-    column_C = torch.arange(used)
-    seen_BC = column_C < level.length_B[:, None]
-    if window is not None:
-        seen_BC &= position_B[:, None] - level.start_B[:, None] - column_C < window
-    return scores.masked_fill(~seen_BC[:, None, None], -torch.inf)
+class Read:
+    """One level as the rows read it."""
 
+    def __init__(self, keys: Tensor, values: Tensor, sight: Sight, window: int | None) -> None:
+        self.used = int(sight.length_B.max())
+        self.keys, self.values = keys[:, :, : self.used], values[:, :, : self.used]
+        self.sight, self.window, self.turns = sight, window, Turns(sight.owner_B, len(keys))
 
-def _mixed(weights_BKgC: Tensor, level: Kept, turns: Turns) -> Tensor:
-    """Values of a level by their weights `[B,K,g,E]`."""
-    used = weights_BKgC.shape[-1]
-    return turns.scatter(turns.gather(weights_BKgC.to(level.values.dtype)) @ level.values[:, :, :used])
+    def scores(self, q_BHE: Tensor, position_B: Tensor) -> Tensor:
+        """Scaled products with the keys `[B,K,g,C]`, -inf where a row sees nothing."""
+        q_BKgE = q_BHE.unflatten(1, (self.keys.shape[1], -1)) * q_BHE.shape[-1] ** -0.5
+        scores = self.turns.scatter(self.turns.gather(q_BKgE) @ self.keys.transpose(-1, -2)).float()
+        column_C = torch.arange(self.used)
+        seen_BC = column_C < self.sight.length_B[:, None]
+        if self.window is not None:
+            seen_BC &= position_B[:, None] - self.sight.start_B[:, None] - column_C < self.window
+        return scores.masked_fill(~seen_BC[:, None, None], -torch.inf)
+
+    def mixed(self, weights_BKgC: Tensor) -> Tensor:
+        """Values by their weights `[B,K,g,E]`."""
+        return self.turns.scatter(self.turns.gather(weights_BKgC.to(self.values.dtype)) @ self.values)
 
 
 def biased_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from ponder.model.attention import attend_levels, masked_attention, within
 from ponder.model.config import DecoderConfig
-from ponder.model.kernels import Kept
+from ponder.model.kernels import Sight, Sights, Stores
 from ponder.model.language import Room
 from ponder.model.matrix import matrices
 
@@ -42,30 +41,6 @@ class Level:
         self.values = [untouched(shape, dtype) for _ in config.windows]
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the rows see of one level."""
-
-    level: Level
-    """Where it is kept."""
-    owner_B: Tensor
-    """Which of its texts each row reads."""
-    length_B: Tensor
-    """How many of its columns."""
-    start_B: Tensor
-    """Position of its first column in the row's text."""
-
-    def at(self, layer: int) -> Kept:
-        """The same, of one layer."""
-        return Kept(
-            keys=self.level.keys[layer],
-            values=self.level.values[layer],
-            owner_B=self.owner_B,
-            length_B=self.length_B,
-            start_B=self.start_B,
-        )
-
-
 class Cache:
     """A `ponder.model.language.Memory` of the decoder."""
 
@@ -75,6 +50,12 @@ class Cache:
         self.common = Level(decoder.config, 1, max(1, len(room.prefix)), dtype)
         self.prompts = Level(decoder.config, room.prompts, room.longest, dtype)
         self.own = Level(decoder.config, room.rows, room.columns, dtype)
+        levels = self.common, self.prompts, self.own
+        self.levels = levels if room.prefix else levels[1:]
+        self.stores = [
+            Stores([(level.keys[layer], level.values[layer]) for level in self.levels])
+            for layer in range(len(self.windows))
+        ]
         self.prompt_N = torch.zeros(room.prompts, dtype=torch.long)
         """Columns of each prompt."""
         self.reads_B = torch.zeros(room.rows, dtype=torch.long)
@@ -109,17 +90,17 @@ class Cache:
         begun, reads_B = len(self.room.prefix), self.reads_B[rows_B]
         prompt_B = self.prompt_N[reads_B]
         zeros_B = torch.zeros_like(rows_B)
-        sights = [
-            Sight(self.common, zeros_B, zeros_B + begun, zeros_B),
-            Sight(self.prompts, reads_B, prompt_B, zeros_B + begun),
-            Sight(self.own, rows_B, at_B + 1, begun + prompt_B),
+        seen = [
+            Sight(zeros_B, zeros_B + begun, zeros_B),
+            Sight(reads_B, prompt_B, zeros_B + begun),
+            Sight(rows_B, at_B + 1, begun + prompt_B),
         ]
-        sights = sights if begun else sights[1:]
         positions_B = begun + prompt_B + at_B
+        sights = Sights(seen[-len(self.levels) :], positions_B)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            levels, fresh = [sight.at(layer) for sight in sights], (k[:, :, 0], v[:, :, 0])
-            return attend_levels(q[:, :, 0], fresh, levels, positions_B, self.windows[layer]).unsqueeze(2)
+            q, k, v = (x.flatten(1, 2) for x in (q, k, v))
+            return attend_levels(q, (k, v), self.stores[layer], sights, self.windows[layer]).unsqueeze(2)
 
         return self.decoder.hidden(tokens_B[:, None], positions_B[:, None], attend)[:, 0]
 

@@ -17,12 +17,12 @@ class Matrix(nn.Linear):
 
     panels: kernels.Panels | None = None
     """The matrix as it was when it was packed."""
-    packed_at: tuple[int, ...] = ()
-    """Which changes of its weights that was after."""
+    packed_at: tuple[tuple[Tensor, int], ...] = ()
+    """The weights that it was made of, and how often each had been changed by then."""
 
     def forward(self, input: Tensor) -> Tensor:
         """[...,D_in] -> [...,D_out]."""
-        if self.panels is not None and kernels.usable(input) and self.packed_at == self._changes():
+        if self.panels is not None and kernels.usable(input) and self._is_current():
             return self.panels.product(input, self.bias)
         return self.plain(input)
 
@@ -38,14 +38,15 @@ class Matrix(nn.Linear):
     def pack(self) -> None:
         """Pack the matrix as it is now, where the kernels can."""
         if self.weight.dtype == torch.float32 and kernels.usable(self.weight):
-            self.panels, self.packed_at = kernels.Panels(self.merged()), self._changes()
+            self.panels = kernels.Panels(self.merged())
+            self.packed_at = tuple((weight, weight._version) for weight in self.parameters())
 
     def unpack(self) -> None:
         """Give the memory back."""
         self.panels, self.packed_at = None, ()
 
-    def _changes(self) -> tuple[int, ...]:
-        return tuple(weight._version for weight in self.parameters())
+    def _is_current(self) -> bool:
+        return all(weight._version == version for weight, version in self.packed_at)
 
 
 def matrices(module: nn.Module) -> list[Matrix]:

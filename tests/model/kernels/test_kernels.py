@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +12,6 @@ from ponder.engine.draw import draw
 from ponder.model import kernels
 from ponder.model.attention import attend_levels
 from ponder.model.functions import rotate
-from ponder.model.kernels import Kept
 from ponder.types import PonderError, SamplingParams
 
 DTYPES = {torch.float32: 2e-6, torch.bfloat16: 1e-2}
@@ -82,35 +80,34 @@ def test_a_rotation_is_its_twins(plain: pytest.MonkeyPatch, size: int):
     torch.testing.assert_close(found, rotate(x, (angles.cos(), angles.sin())), atol=1e-6, rtol=1e-6)
 
 
-def levels_of(rows: int, heads: int, size: int, dtype: torch.dtype) -> list[Kept]:
+Levels = tuple[kernels.Stores, kernels.Sights]
+
+
+def levels_of(rows: int, heads: int, size: int, dtype: torch.dtype) -> Levels:
     """A common text, three prompts of different lengths that rows share unevenly, and the rows' own texts."""
     owners = [torch.zeros(rows, dtype=torch.long), torch.arange(rows) % 3 % 2, torch.arange(rows).flip(0)]
     lengths = [torch.full((rows,), 5), 2 + owners[1] * 9, 1 + torch.arange(rows) * 3]
     starts = [torch.zeros(rows, dtype=torch.long), lengths[0], lengths[0] + lengths[1]]
     columns, texts = [5, 20, 3 * rows + 2], [1, 3, rows]
-    return [
-        Kept(
-            keys=numbers(texts[i], heads, columns[i], size, seed=i, dtype=dtype),
-            values=numbers(texts[i], heads, columns[i], size, seed=10 + i, dtype=dtype),
-            owner_B=owners[i],
-            length_B=lengths[i],
-            start_B=starts[i],
-        )
+    stores = [
+        tuple(numbers(texts[i], heads, columns[i], size, seed=seed + i, dtype=dtype) for seed in (0, 10))
         for i in range(3)
     ]
+    sights = [kernels.Sight(owners[i], lengths[i], starts[i]) for i in range(3)]
+    return kernels.Stores([(k, v) for k, v in stores]), kernels.Sights(sights, starts[2] + lengths[2] - 1)
 
 
-def one_by_one(q: torch.Tensor, levels: list[Kept], position_B: torch.Tensor, window: int | None) -> torch.Tensor:
+def one_by_one(q: torch.Tensor, levels: Levels, window: int | None) -> torch.Tensor:
     """Attention in fp64, a row at a time."""
-    out = torch.zeros(q.shape, dtype=torch.float64)
+    out, (stores, sights) = torch.zeros(q.shape, dtype=torch.float64), levels
     for b in range(len(q)):
         keys, values, places = [], [], []
-        for level in levels:
-            owner, length = int(level.owner_B[b]), int(level.length_B[b])
-            keys.append(level.keys[owner, :, :length])
-            values.append(level.values[owner, :, :length])
-            places.append(int(level.start_B[b]) + torch.arange(length))
-        seen = position_B[b] - torch.cat(places) < (window or 10**9)
+        for (all_keys, all_values), sight in zip(stores.levels, sights.levels, strict=True):
+            owner, length, start = (int(x[b]) for x in sight)
+            keys.append(all_keys[owner, :, :length])
+            values.append(all_values[owner, :, :length])
+            places.append(start + torch.arange(length))
+        seen = sights.position_B[b] - torch.cat(places) < (window or 10**9)
         k, v = (torch.cat(x, dim=1)[:, seen].double().repeat_interleave(3, dim=0) for x in (keys, values))
         weights = (q[b].double()[:, None] @ k.transpose(1, 2) * q.shape[-1] ** -0.5).softmax(-1)
         out[b] = (weights @ v)[:, 0]
@@ -125,30 +122,27 @@ def test_attention_over_levels_is_attention_over_one_text(
     plain: pytest.MonkeyPatch, dtype: torch.dtype, window: int | None, size: int, by: str
 ):
     rows = 7
-    q, levels = numbers(rows, 6, size, seed=20, dtype=dtype), levels_of(rows, 2, size, dtype)
+    q, (stores, sights) = numbers(rows, 6, size, seed=20, dtype=dtype), levels_of(rows, 2, size, dtype)
     fresh = numbers(rows, 2, size, seed=21, dtype=dtype), numbers(rows, 2, size, seed=22, dtype=dtype)
-    position_B = levels[-1].start_B + levels[-1].length_B - 1
     if by == "twin":
         plain.setattr(kernels, "able", lambda *_: False)
-    found = attend_levels(q, fresh, levels, position_B, window)
-    own = levels[-1]
-    assert torch.equal(own.keys[own.owner_B, :, own.length_B - 1], fresh[0])
-    assert torch.equal(own.values[own.owner_B, :, own.length_B - 1], fresh[1])
-    expected = one_by_one(q, levels, position_B, window)
+    found = attend_levels(q, fresh, stores, sights, window)
+    own = sights.levels[-1]
+    for kept, new in zip(stores.levels[-1], fresh, strict=True):
+        assert torch.equal(kept[own.owner_B, :, own.length_B - 1], new)
+    expected = one_by_one(q, (stores, sights), window)
     torch.testing.assert_close(found.double(), expected, atol=10 * DTYPES[dtype], rtol=10 * DTYPES[dtype])
 
 
 def test_attention_of_a_row_does_not_depend_on_the_other_rows():
-    q, levels = numbers(7, 6, 16), levels_of(7, 2, 16, torch.float32)
+    q, (stores, sights) = numbers(7, 6, 16), levels_of(7, 2, 16, torch.float32)
     fresh = numbers(7, 2, 16, seed=21), numbers(7, 2, 16, seed=22)
-    position_B = levels[-1].start_B + levels[-1].length_B - 1
-    whole = attend_levels(q, fresh, levels, position_B, None)
+    whole = attend_levels(q, fresh, stores, sights, None)
     some = torch.tensor([5, 2])
-    fewer = [
-        replace(lv, owner_B=lv.owner_B[some], length_B=lv.length_B[some], start_B=lv.start_B[some]) for lv in levels
-    ]
+    fewer = [kernels.Sight(*(x[some] for x in sight)) for sight in sights.levels]
     parts = fresh[0][some], fresh[1][some]
-    assert torch.equal(attend_levels(q[some], parts, fewer, position_B[some], None), whole[some])
+    found = attend_levels(q[some], parts, stores, kernels.Sights(fewer, sights.position_B[some]), None)
+    assert torch.equal(found, whole[some])
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 2.5])

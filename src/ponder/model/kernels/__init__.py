@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -19,8 +18,10 @@ from ponder.model.kernels.build import library, reason
 
 __all__ = [
     "Attended",
-    "Kept",
     "Panels",
+    "Sight",
+    "Sights",
+    "Stores",
     "able",
     "attend",
     "draw",
@@ -44,7 +45,10 @@ def able(*tensors: Tensor) -> bool:
     """Whether the kernels compute with these."""
     if library() is None:
         return False
-    return all(x.device.type == "cpu" and x.dtype in SUFFIX and x.is_contiguous() for x in tensors)
+    for x in tensors:  # noqa: SIM110 - called for every layer of every token, where a generator shows
+        if not (x.is_cpu and x.dtype in SUFFIX and x.is_contiguous()):
+            return False
+    return True
 
 
 def usable(*tensors: Tensor) -> bool:
@@ -58,7 +62,9 @@ class Panels:
     def __init__(self, weight: Tensor) -> None:
         assert weight.dtype == torch.float32 and weight.is_contiguous(), "panels are made of fp32 matrices"
         self.size, self.depth = weight.shape
-        wide = _library().ponder_panel()
+        found = library()
+        assert found is not None, "ask `able` first"
+        wide = found.ponder_panel()
         self.packed = torch.empty(-(-self.size // wide) * wide * self.depth)
         _call("pack", weight, self.packed, self.size, self.depth, _threads())
 
@@ -74,7 +80,7 @@ def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """RMS norm of fp32 `[...,D]` in the dtype of its weight."""
     out = torch.empty(x.shape, dtype=weight.dtype)
     size = x.shape[-1]
-    _call(f"norm_{SUFFIX[weight.dtype]}", x, weight, out, x.numel() // size, size, ctypes.c_float(eps), _threads())
+    _call(f"norm_{SUFFIX[weight.dtype]}", x, weight, out, x.numel() // size, size, eps, _threads())
     return out
 
 
@@ -82,7 +88,7 @@ def norm_grad(x: Tensor, weight: Tensor, grad: Tensor, eps: float) -> tuple[Tens
     """Gradients of its input and its weight."""
     dx, dw, size = torch.empty_like(x), torch.empty(weight.shape), x.shape[-1]
     kind, sizes = SUFFIX[weight.dtype], (x.numel() // size, size)
-    _call(f"norm_grad_{kind}", x, weight, grad, dx, dw, *sizes, ctypes.c_float(eps), _threads())
+    _call(f"norm_grad_{kind}", x, weight, grad, dx, dw, *sizes, eps, _threads())
     return dx, dw.to(weight.dtype)
 
 
@@ -107,51 +113,50 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Texts of one level in one layer, and which of them the rows read."""
+class _Store(ctypes.Structure):
+    _fields_ = (("keys", ctypes.c_void_p), ("values", ctypes.c_void_p), ("columns", ctypes.c_int64))
 
-    keys: Tensor
-    """`[N,K,C,E]`."""
-    values: Tensor
-    """`[N,K,C,E]`."""
+
+class _Sight(ctypes.Structure):
+    _fields_ = (("owner", ctypes.c_void_p), ("length", ctypes.c_void_p), ("start", ctypes.c_void_p))
+
+
+class Stores:
+    """Where the levels of one layer are kept, each as keys and values `[N,K,C,E]`."""
+
+    def __init__(self, levels: Sequence[tuple[Tensor, Tensor]]) -> None:
+        self.levels = tuple(levels)
+        entries = (_Store(keys.data_ptr(), values.data_ptr(), keys.shape[2]) for keys, values in levels)
+        self.table = (_Store * len(levels))(*entries)
+
+
+class Sight(NamedTuple):
+    """What the rows of a step see of one level."""
+
     owner_B: Tensor
-    """Which of the N texts each row reads."""
+    """Which of its texts each row reads."""
     length_B: Tensor
     """How many of its columns."""
     start_B: Tensor
     """Position of its first column in the row's text."""
 
 
-class _Level(ctypes.Structure):
-    _fields_ = (
-        ("keys", ctypes.c_void_p),
-        ("values", ctypes.c_void_p),
-        ("owner", ctypes.c_void_p),
-        ("length", ctypes.c_void_p),
-        ("start", ctypes.c_void_p),
-        ("columns", ctypes.c_int64),
-    )
+class Sights:
+    """What the rows of a step see of all levels; the last one is their own."""
+
+    def __init__(self, levels: Sequence[Sight], position_B: Tensor) -> None:
+        """`position_B`: of the new token, in the row's text."""
+        self.levels, self.position_B = tuple(levels), position_B
+        self.table = (_Sight * len(levels))(*(_Sight(*(x.data_ptr() for x in level)) for level in levels))
 
 
-def attend(
-    q_BHE: Tensor, fresh: tuple[Tensor, Tensor], levels: Sequence[Kept], position_B: Tensor, window: int | None
-) -> Tensor:
+def attend(q_BHE: Tensor, fresh: tuple[Tensor, Tensor], stores: Stores, sights: Sights, window: int | None) -> Tensor:
     """Attention `[B,H,E]` of one new position a row over all levels; its own key and value go to the last one first."""
     rows, heads, size = q_BHE.shape
-    own, kind, out = levels[-1], SUFFIX[q_BHE.dtype], torch.empty_like(q_BHE)
-    kv_heads, columns = own.keys.shape[1], own.keys.shape[2]
-    for new, kept in zip(fresh, (own.keys, own.values), strict=True):
-        _call(f"keep_{kind}", new, kept, own.owner_B, own.length_B, columns, rows, kv_heads, size)
-    table = (_Level * len(levels))(
-        *(
-            _Level(*(x.data_ptr() for x in (k.keys, k.values, k.owner_B, k.length_B, k.start_B)), k.keys.shape[2])
-            for k in levels
-        )
-    )
-    scale = ctypes.c_float(size**-0.5)
-    sizes = (rows, heads, kv_heads, size)
-    _call(f"attend_{kind}", q_BHE, out, table, len(levels), position_B, window or 0, scale, *sizes, _threads())
+    out, kv_heads = torch.empty_like(q_BHE), fresh[0].shape[1]
+    tables = stores.table, sights.table, len(sights.levels), sights.position_B
+    sizes = rows, heads, kv_heads, size, _threads()
+    _call(f"attend_{SUFFIX[q_BHE.dtype]}", q_BHE, *fresh, out, *tables, window or 0, size**-0.5, *sizes)
     return out
 
 
@@ -186,50 +191,38 @@ def tree_grad(given: Attended, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return dq, dk, dv
 
 
-def _sizes(q: Tensor, k: Tensor, window: int | None) -> tuple[object, ...]:
+def _sizes(q: Tensor, k: Tensor, window: int | None) -> tuple[float, ...]:
     rows, length, heads, size = q.shape
-    return rows, length, heads, k.shape[2], size, window or 0, ctypes.c_float(size**-0.5), _threads()
+    return rows, length, heads, k.shape[2], size, window or 0, size**-0.5, _threads()
 
 
 def likelihood(logits_NV: Tensor, target_N: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """Log probability of each target, and the logarithm of the sum that it is a share of, both `[N]`."""
     rows, size = logits_NV.shape
     logprob_N, whole_N = torch.empty(rows), torch.empty(rows)
-    heat = ctypes.c_float(temperature)
-    _call("likelihood", logits_NV, target_N, heat, rows, size, logprob_N, whole_N, _threads())
+    _call("likelihood", logits_NV, target_N, temperature, rows, size, logprob_N, whole_N, _threads())
     return logprob_N, whole_N
 
 
 def likelihood_grad(logits_NV: Tensor, target_N: Tensor, whole_N: Tensor, grad_N: Tensor, temperature: float) -> None:
     """Put the gradient of the logits in their place."""
     rows, size = logits_NV.shape
-    heat = ctypes.c_float(temperature)
-    _call("likelihood_grad", logits_NV, target_N, whole_N, grad_N, heat, rows, size, _threads())
+    _call("likelihood_grad", logits_NV, target_N, whole_N, grad_N, temperature, rows, size, _threads())
 
 
 def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor, put_B: Tensor) -> tuple[Tensor, Tensor]:
     """Tokens and their log probabilities, both `[B]`; NaN where a row's logits are not finite."""
     rows, size = logits_BV.shape
     tokens_B, logprobs_B = torch.empty(rows, dtype=torch.long), torch.empty(rows)
-    heat = ctypes.c_float(temperature)
-    _call("draw", logits_BV, uniforms_B, put_B, heat, rows, size, tokens_B, logprobs_B, _threads())
+    _call("draw", logits_BV, uniforms_B, put_B, temperature, rows, size, tokens_B, logprobs_B, _threads())
     return tokens_B, logprobs_B
 
 
-def _library() -> ctypes.CDLL:
+def _call(name: str, *given: Tensor | ctypes.Array[_Store] | ctypes.Array[_Sight] | float | None) -> None:
+    """Call a kernel; tensors are passed as where their numbers lie."""
     found = library()
-    assert found is not None, "ask `usable` first"
-    return found
-
-
-def _call(name: str, *given: object) -> None:
-    getattr(_library(), f"ponder_{name}")(*map(_argument, given))
-
-
-def _argument(given: object) -> object:
-    if isinstance(given, Tensor):
-        return ctypes.c_void_p(given.data_ptr())
-    return ctypes.c_int64(given) if isinstance(given, int) else ctypes.c_void_p(None) if given is None else given
+    assert found is not None, "ask `able` first"
+    getattr(found, f"ponder_{name}")(*[x.data_ptr() if isinstance(x, Tensor) else x for x in given])
 
 
 def _threads() -> int:

@@ -12,12 +12,15 @@
 
 namespace {
 
-struct Level {
-    const void *keys, *values;  // [N,K,C,E]
-    const int64_t* owner;       // [B]: which of the N texts a row reads
-    const int64_t* length;      // [B]: how many of its columns
-    const int64_t* start;       // [B]: position of its first column in the row's text
-    int64_t columns;            // C
+struct Store {  // where a level's texts are kept
+    void *keys, *values;  // [N,K,C,E]
+    int64_t columns;      // C
+};
+
+struct Sight {  // what the rows see of a level
+    const int64_t* owner;   // [B]: which of the N texts a row reads
+    const int64_t* length;  // [B]: how many of its columns
+    const int64_t* start;   // [B]: position of its first column in the row's text
 };
 
 struct Span {  // columns that one row sees of one level
@@ -25,18 +28,17 @@ struct Span {  // columns that one row sees of one level
     const void *keys, *values;
 };
 
-// Dot products of q with `n` keys; eight at a time keep the adders busy.
+// Dot products of q with `n` keys, as many at a time as a vector has elements.
 template <class T> void scores(const float* q, const T* keys, int64_t n, int64_t E, float scale, float* out) {
-    constexpr int MANY = 8;
     int64_t c = 0;
-    for (; c + MANY <= n; c += MANY) {
-        vec sums[MANY] = {};
+    for (; c + V <= n; c += V) {
+        vec sums[V] = {};
         each(E, [&](int64_t at, int64_t wide) {
             vec part = take(q + at, wide);
-#pragma GCC unroll 8
-            for (int i = 0; i < MANY; i++) sums[i] += part * take(keys + (c + i) * E + at, wide);
+#pragma GCC unroll 16
+            for (int i = 0; i < V; i++) sums[i] += part * take(keys + (c + i) * E + at, wide);
         });
-        for (int i = 0; i < MANY; i++) out[c + i] = total(sums[i]) * scale;
+        store(out + c, totals(sums) * splat(scale));
     }
     for (; c < n; c++) {
         vec sum{};
@@ -45,23 +47,28 @@ template <class T> void scores(const float* q, const T* keys, int64_t n, int64_t
     }
 }
 
-// out += sum over n columns of weight * value, four vectors of E at a time.
+// MANY vectors of out += sum over n columns of weight * value.
+template <int MANY, class T> void weigh_part(const float* weights, const T* values, int64_t n, int64_t E, float* out) {
+    vec sums[MANY];
+    for (int i = 0; i < MANY; i++) sums[i] = load(out + i * V);
+    for (int64_t c = 0; c < n; c++)
+#pragma GCC unroll 8
+        for (int i = 0; i < MANY; i++) sums[i] += splat(weights[c]) * load(values + c * E + i * V);
+    for (int i = 0; i < MANY; i++) store(out + i * V, sums[i]);
+}
+
+// out += sum over n columns of weight * value.
 template <class T> void weigh(const float* weights, const T* values, int64_t n, int64_t E, float* out) {
-    constexpr int MANY = 4;
     int64_t e = 0;
-    for (; e + MANY * V <= E; e += MANY * V) {
-        vec sums[MANY];
-        for (int i = 0; i < MANY; i++) sums[i] = load(out + e + i * V);
-        for (int64_t c = 0; c < n; c++)
-#pragma GCC unroll 4
-            for (int i = 0; i < MANY; i++) sums[i] += splat(weights[c]) * load(values + c * E + e + i * V);
-        for (int i = 0; i < MANY; i++) store(out + e + i * V, sums[i]);
-    }
-    if (e < E)
-        for (int64_t c = 0; c < n; c++)
-            each(E - e, [&](int64_t at, int64_t wide) {
-                put(out + e + at, take(out + e + at, wide) + splat(weights[c]) * take(values + c * E + e + at, wide), wide);
-            });
+    for (; e + 8 * V <= E; e += 8 * V) weigh_part<8>(weights, values + e, n, E, out + e);
+    for (; e + 4 * V <= E; e += 4 * V) weigh_part<4>(weights, values + e, n, E, out + e);
+    for (; e + V <= E; e += V) weigh_part<1>(weights, values + e, n, E, out + e);
+    for (; e < E; e++)
+        for (int64_t c = 0; c < n; c++) {
+            float value[1];
+            put(value, take(values + c * E + e, 1), 1);
+            out[e] += weights[c] * value[0];
+        }
 }
 
 // Scores to weights that sum to 1.
@@ -79,7 +86,8 @@ void soften(float* scores, int64_t n) {
 }
 
 template <class T>
-void attend(const T* q, T* out, const Level* levels, int64_t L, const int64_t* position, int64_t window, float scale,
+void attend(const T* q, const T* key, const T* value, T* out, const Store* stores, const Sight* sights, int64_t L,
+            const int64_t* position, int64_t window, float scale,
             int64_t B, int64_t H, int64_t K, int64_t E, int64_t threads) {
     int64_t group = H / K;
 #pragma omp parallel num_threads(threads)
@@ -89,14 +97,19 @@ void attend(const T* q, T* out, const Level* levels, int64_t L, const int64_t* p
 #pragma omp for schedule(static) collapse(2)
         for (int64_t b = 0; b < B; b++)
             for (int64_t k = 0; k < K; k++) {
+                const Store& own = stores[L - 1];
+                int64_t column = sights[L - 1].length[b] - 1;
+                int64_t kept = ((sights[L - 1].owner[b] * K + k) * own.columns + column) * E;
+                memcpy(static_cast<T*>(own.keys) + kept, key + (b * K + k) * E, E * sizeof(T));
+                memcpy(static_cast<T*>(own.values) + kept, value + (b * K + k) * E, E * sizeof(T));
                 int64_t size = 0;
                 for (int64_t l = 0; l < L; l++) {
-                    const Level& level = levels[l];
-                    int64_t unseen = window ? position[b] - window + 1 - level.start[b] : 0;
-                    int64_t first = std::min(std::max<int64_t>(unseen, 0), level.length[b]);
-                    int64_t at = ((level.owner[b] * K + k) * level.columns + first) * E;
-                    spans[l] = {size, level.length[b] - first, static_cast<const T*>(level.keys) + at,
-                                static_cast<const T*>(level.values) + at};
+                    const Sight& sight = sights[l];
+                    int64_t unseen = window ? position[b] - window + 1 - sight.start[b] : 0;
+                    int64_t first = std::clamp<int64_t>(unseen, 0, sight.length[b]);
+                    int64_t at = ((sight.owner[b] * K + k) * stores[l].columns + first) * E;
+                    spans[l] = {size, sight.length[b] - first, static_cast<const T*>(stores[l].keys) + at,
+                                static_cast<const T*>(stores[l].values) + at};
                     size += spans[l].size;
                 }
                 if (static_cast<int64_t>(weights.size()) < size) weights.resize(2 * size);
@@ -117,25 +130,14 @@ void attend(const T* q, T* out, const Level* levels, int64_t L, const int64_t* p
     }
 }
 
-// What is new of a row, [B,K,E], to its column of the last level [N,K,C,E].
-template <class T>
-void keep(const T* fresh, T* kept, const int64_t* owner, const int64_t* length, int64_t C, int64_t B, int64_t K, int64_t E) {
-    for (int64_t b = 0; b < B; b++)
-        for (int64_t k = 0; k < K; k++)
-            memcpy(kept + ((owner[b] * K + k) * C + length[b] - 1) * E, fresh + (b * K + k) * E, E * sizeof(T));
-}
-
 }  // namespace
 
-#define FOR_TYPE(T)                                                                                                    \
-    extern "C" void ponder_attend_##T(const T* q, T* out, const Level* levels, int64_t L, const int64_t* position,     \
-                                      int64_t window, float scale, int64_t B, int64_t H, int64_t K, int64_t E,         \
-                                      int64_t threads) {                                                                   \
-        attend(q, out, levels, L, position, window, scale, B, H, K, E, threads);                                       \
-    }                                                                                                                  \
-    extern "C" void ponder_keep_##T(const T* fresh, T* kept, const int64_t* owner, const int64_t* length, int64_t C,   \
-                                    int64_t B, int64_t K, int64_t E) {                                                 \
-        keep(fresh, kept, owner, length, C, B, K, E);                                                                  \
+// A row's own key and value, [B,K,E], first go to its last column of the last level.
+#define FOR_TYPE(T)                                                                                                  \
+    extern "C" void ponder_attend_##T(const T* q, const T* key, const T* value, T* out, const Store* stores,         \
+                                      const Sight* sights, int64_t L, const int64_t* position, int64_t window,       \
+                                      float scale, int64_t B, int64_t H, int64_t K, int64_t E, int64_t threads) {    \
+        attend(q, key, value, out, stores, sights, L, position, window, scale, B, H, K, E, threads);                 \
     }
 FOR_TYPE(float)
 FOR_TYPE(bf16)

@@ -21,6 +21,23 @@ HEADERS = ("simd.h", "panels.h")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-fopenmp")
 SWITCH = "PONDER_KERNELS"
 """Environment variable; 0 keeps to plain PyTorch."""
+SIGNATURES = {
+    "pack": "pp iii",
+    "linear": "pppp iiii",
+    "norm": "ppp ii f i",
+    "norm_grad": "ppppp ii f i",
+    "gated": "ppp ii",
+    "gated_grad": "ppppp ii",
+    "rotate": "ppp iiii",
+    "attend": "pppp pp i p i f iiiii",
+    "tree": "ppppppp iiiiii f i",
+    "tree_grad": "ppppppppppp iiiiii f i",
+    "likelihood": "pp f ii pp i",
+    "likelihood_grad": "pppp f iii",
+    "draw": "ppp f ii pp i",
+}
+"""Of each kernel, for either storage: p an address, i a whole number, f a number."""
+KINDS = {"p": ctypes.c_void_p, "i": ctypes.c_int64, "f": ctypes.c_float}
 LINKED = ((), ("-fopenmp",))
 """First with the threads that PyTorch has loaded: two pools of them would fight for the cores."""
 
@@ -60,11 +77,20 @@ def _load(compiler: str, folder: Path) -> ctypes.CDLL:
         if not path.is_file():
             build(compiler, path, linked)
         try:
-            return ctypes.CDLL(str(path))
+            return _typed(ctypes.CDLL(str(path)))
         except OSError:
             if linked == LINKED[-1]:
                 raise
     raise AssertionError("one way of linking is the last")
+
+
+def _typed(found: ctypes.CDLL) -> ctypes.CDLL:
+    """Tell what the kernels are called with."""
+    for name, letters in SIGNATURES.items():
+        for suffix in ("", "_float", "_bf16"):
+            if function := getattr(found, f"ponder_{name}{suffix}", None):
+                function.argtypes, function.restype = [KINDS[letter] for letter in letters.replace(" ", "")], None
+    return found
 
 
 def build(compiler: str, path: Path, linked: tuple[str, ...]) -> None:

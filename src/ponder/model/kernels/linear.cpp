@@ -23,11 +23,14 @@ extern "C" void ponder_linear(const float* x, const float* packed, const float* 
                               int64_t K, int64_t threads) {
     int64_t panels = (N + PANEL - 1) / PANEL;
     int64_t held = std::max<int64_t>(1, BLOCK_BYTES / (PANEL * sizeof(float) * K));
-    int64_t blocks = std::max<int64_t>((panels + held - 1) / held, std::min<int64_t>(panels, threads));
+    int64_t blocks = std::min(panels, ((panels + held - 1) / held + threads - 1) / threads * threads);  // alike for all
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t block = 0; block < blocks; block++)
+    for (int64_t block = 0; block < blocks; block++) {
+        int64_t first = panels * block / blocks, last = panels * (block + 1) / blocks;
+        const float* ahead = packed + last * PANEL * K;  // the next block comes while this one is multiplied
         for (int64_t m = 0; m < M; m += ROWS)
-            for (int64_t p = panels * block / blocks; p < panels * (block + 1) / blocks; p++)
+            for (int64_t p = first; p < last; p++, ahead += K / STRIDE * LINE)
                 rows(M - m, {x + m * K, K, 1}, packed + p * PANEL * K, PANEL, K, y + m * N + p * PANEL, N,
-                     std::min<int64_t>(PANEL, N - p * PANEL), false, bias ? bias + p * PANEL : nullptr);
+                     std::min<int64_t>(PANEL, N - p * PANEL), false, bias ? bias + p * PANEL : nullptr, ahead);
+    }
 }

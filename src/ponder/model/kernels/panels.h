@@ -8,6 +8,8 @@
 
 constexpr int ROWS = V == 16 ? 12 : 6;        // accumulators: ROWS x WIDE of the 16 (32) registers
 constexpr int WIDE = 2;                       // vectors that a panel is wide
+constexpr int STRIDE = 8;                     // steps of a product for a line of memory that is fetched
+constexpr int64_t LINE = 16;                  // floats of a line
 constexpr int PANEL = WIDE * V;               // columns of y that a panel of W makes
 
 typedef float quad __attribute__((vector_size(16)));
@@ -54,12 +56,14 @@ struct Tile {
     int64_t row, column;
 };
 
-// y [R,n] (+)= tile [R,K] times panel [K,PANEL]; a step down the panel is `down` floats.
+// y [R,n] (+)= tile [R,K] times panel [K,PANEL]; a step down the panel is `down` floats. Meanwhile a line of memory in
+// STRIDE steps is fetched from `ahead` on.
 template <int R>
 inline void multiply(Tile a, const float* panel, int64_t down, int64_t K, float* y, int64_t ld, int64_t n, bool add,
-                     const float* bias) {
+                     const float* bias, const float* ahead) {
     vec sums[R][WIDE] = {};
     for (int64_t k = 0; k < K; k++) {
+        if (ahead && k % STRIDE == 0) __builtin_prefetch(ahead + k / STRIDE * LINE, 0, 2);
         vec w[WIDE];
         for (int v = 0; v < WIDE; v++) w[v] = load(panel + k * down + v * V);
 #pragma GCC unroll 16
@@ -79,9 +83,9 @@ inline void multiply(Tile a, const float* panel, int64_t down, int64_t K, float*
 // The same for at most ROWS rows.
 template <int R = ROWS>
 inline void rows(int64_t m, Tile a, const float* panel, int64_t down, int64_t K, float* y, int64_t ld, int64_t n,
-                 bool add = false, const float* bias = nullptr) {
+                 bool add = false, const float* bias = nullptr, const float* ahead = nullptr) {
     if (m >= R)
-        multiply<R>(a, panel, down, K, y, ld, n, add, bias);
+        multiply<R>(a, panel, down, K, y, ld, n, add, bias, ahead);
     else if constexpr (R > 1)
-        rows<R - 1>(m, a, panel, down, K, y, ld, n, add, bias);
+        rows<R - 1>(m, a, panel, down, K, y, ld, n, add, bias, ahead);
 }

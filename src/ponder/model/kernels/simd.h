@@ -56,10 +56,36 @@ template <class F> inline void each(int64_t size, F f) {
 template <class T> inline vec take(const T* p, int64_t n) { return n == V ? load(p) : load(p, n); }
 template <class T> inline void put(T* p, vec x, int64_t n) { n == V ? store(p, x) : store(p, x, n); }
 
+#if defined(__clang__)
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, ivec{__VA_ARGS__})
+#endif
+
 inline float total(vec x) {
-    float sum = 0;
-    for (int i = 0; i < V; i++) sum += x[i];
-    return sum;
+    float part[V];
+    store(part, x);
+    for (int size = V / 2; size; size /= 2)
+        for (int i = 0; i < size; i++) part[i] += part[i + size];
+    return part[0];
+}
+
+// The totals of V vectors as one.
+inline vec totals(const vec* x) {
+    vec out;
+#if defined(__AVX__) && !defined(__AVX512F__)
+    vec pair[4], four[2];
+    for (int i = 0; i < 4; i++)
+        pair[i] = PICK(x[2 * i], x[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14) +
+                  PICK(x[2 * i], x[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    for (int i = 0; i < 2; i++)
+        four[i] = PICK(pair[2 * i], pair[2 * i + 1], 0, 1, 8, 9, 4, 5, 12, 13) +
+                  PICK(pair[2 * i], pair[2 * i + 1], 2, 3, 10, 11, 6, 7, 14, 15);
+    out = PICK(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11) + PICK(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
+#else
+    for (int i = 0; i < V; i++) out[i] = total(x[i]);
+#endif
+    return out;
 }
 inline vec larger(vec a, vec b) { return a > b ? a : b; }
 
