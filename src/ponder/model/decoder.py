@@ -106,7 +106,7 @@ class Trunk(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         unset = torch.empty(config.vocab_size, config.hidden_size)  # to initialise it takes two seconds of imports
-        self.embed_tokens = nn.Embedding(*unset.shape, _weight=unset)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, _weight=unset)
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(len(config.windows)))
         self.norm = Norm(config.hidden_size, config.rms_norm_eps)
 
