@@ -55,7 +55,7 @@ def step_smollm2(context: Context) -> Outcome:
         quantity="peak_bytes",
         query="step_smollm2: ponder's peak resident memory during a step / TRL's, round by round",
     )
-    trl = trl_job(job, prompts, micro=context.pick((4, 16), (4, 8)))
+    trl = trl_job(job, prompts, micro=context.pick((8,), (4, 8)))
     figures = [step_ratio("ratio.step.trl", "step_smollm2"), memory]
     return side_by_side(context, "step_smollm2", {"ponder": job, "trl": trl}, figures)
 

@@ -54,6 +54,14 @@ def test_what_was_not_drawn_weighs_nothing():
     assert micro.reference_N[2:].tolist() == [-4.0, -5.0, -6.0]
 
 
+def test_a_group_that_is_too_long_is_spread_over_rows_that_hold_the_prompt_again():
+    rows = {n: [m.tokens_RL.tolist() for m in micro_batches([GROUP], tokens=n)] for n in (5, 4, 3)}
+    assert rows == {5: [[[5, 6, 7, 8, 3]]], 4: [[[5, 6, 7, 8]], [[5, 6, 3]]], 3: [[[5, 6, 7, 8]], [[5, 6, 3]]]}
+    spread = list(micro_batches([EXAMPLE, GROUP], tokens=4))
+    assert sorted(n for m in spread for n in m.branch_N.tolist()) == [0, 0, 1, 1, 1, 2, 3, 3]
+    assert sum(m.weight_N.sum().item() for m in spread) == pytest.approx(1.0 + 0.3 + 0.2 + 0.6)
+
+
 def test_where_prompts_cannot_be_shared_every_branch_has_a_row():
     micros = list(micro_batches([EXAMPLE, GROUP], tokens=8, shared=False))
     rows = [row for m in micros for row in m.tokens_RL.tolist()]

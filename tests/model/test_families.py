@@ -39,11 +39,14 @@ def test_logits_are_those_of_transformers(family: Path):
     torch.testing.assert_close(found, transformers_logits(family, TEXT), atol=1e-4, rtol=0)
 
 
-def test_two_hundred_greedy_tokens_are_those_of_transformers(family: Path):
+@pytest.mark.parametrize("group", [1, 3], ids=["plain matrices", "packed matrices"])
+def test_two_hundred_greedy_tokens_are_those_of_transformers(family: Path, group: int):
     prompts = [tuple(TEXT[0, :7].tolist()), tuple(TEXT[0, 10:30].tolist())]
     sampler = LocalSampler(load_decoder(family, dtype=torch.float32), stop=[299])
-    samples = sampler.sample(prompts, SamplingParams(max_tokens=200, temperature=0.0), [["a"], ["b"]])
+    streams = [[str(g) for g in range(group)]] * 2
+    samples = list(sampler.sample(prompts, SamplingParams(max_tokens=200, temperature=0.0), streams))
     model, texts = reference(family), {sample.prompt: sample.tokens for sample in samples}
+    assert {(sample.prompt, sample.tokens) for sample in samples} == set(texts.items())
     for i, prompt in enumerate(prompts):
         ids = torch.tensor([prompt])
         out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=200, do_sample=False)

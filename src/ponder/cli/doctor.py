@@ -17,7 +17,7 @@ import torch
 from ponder import verifiers
 from ponder.cli.models import is_cached
 from ponder.cli.screen import people, print_json, say, visible
-from ponder.model import hub
+from ponder.model import hub, kernels
 from ponder.model.dtypes import DTYPES, fastest
 from ponder.runs.machine import machine
 from ponder.types import Message, Problem, Submission
@@ -74,6 +74,12 @@ def check_dtype() -> Finding:
     chosen, best = fastest(), max(speeds, key=lambda name: speeds[name])
     text = f"auto is {chosen} here; {', '.join(f'{name} {speed:.0f} GFLOP/s' for name, speed in speeds.items())}"
     return Finding(speeds[chosen] >= 0.8 * speeds[best], text, f"use --set model.dtype={best}, which is faster")
+
+
+def check_kernels() -> Finding:
+    """Whether the kernels can be built and loaded."""
+    why = kernels.reason()
+    return Finding(not why, why or "built for this processor", "without them plain PyTorch computes, which is slower")
 
 
 def _gigaflops(dtype: torch.dtype) -> float:
@@ -137,6 +143,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "python": check_python,
     "torch": check_torch,
     "dtype": check_dtype,
+    "kernels": check_kernels,
     "memory": check_memory,
     "disk": check_disk,
     "cache": check_cache,

@@ -62,10 +62,10 @@ class Placed:
 def micro_batches(lessons: Sequence[Lesson], *, tokens: int, shared: bool = True) -> Iterator[Micro]:
     """Longest first, as many rows at a time as `tokens` padded positions hold; at least one.
 
-    Unless prompts can be `shared`, every branch gets a row of its own.
+    A group that is longer by itself is spread over rows that hold the prompt again. Unless prompts can be `shared`,
+    every branch gets a row of its own.
     """
-    placed = place(lessons)
-    rest = placed if shared else [single for each in placed for single in unfolded(each)]
+    rest = [part for each in place(lessons) for part in parts(each, tokens if shared else 0)]
     rest = sorted(rest, key=lambda each: each.lesson.length, reverse=True)
     while rest:
         rows = max(1, tokens // max(1, rest[0].lesson.length))
@@ -84,12 +84,24 @@ def place(lessons: Sequence[Lesson]) -> list[Placed]:
     return found
 
 
-def unfolded(placed: Placed) -> list[Placed]:
-    """The same branches, a lesson each."""
-    return [
-        Placed(lesson=replace(placed.lesson, branches=(branch,)), branches=(number,))
-        for branch, number in zip(placed.lesson.branches, placed.branches, strict=True)
-    ]
+def parts(placed: Placed, tokens: int) -> Iterator[Placed]:
+    """The same branches in lessons of at most so many positions each, or of one branch."""
+    prompt = len(placed.lesson.prompt)
+    taken: list[tuple[Branch, int]] = []
+    length = prompt
+    for branch, number in zip(placed.lesson.branches, placed.branches, strict=True):
+        size = len(branch.tokens) - 1
+        if taken and length + size > tokens:
+            yield _part(placed, taken)
+            taken, length = [], prompt
+        taken.append((branch, number))
+        length += size
+    yield _part(placed, taken)
+
+
+def _part(placed: Placed, taken: Sequence[tuple[Branch, int]]) -> Placed:
+    branches, numbers = zip(*taken, strict=True)
+    return Placed(lesson=replace(placed.lesson, branches=branches), branches=numbers)
 
 
 def pack(placed: Sequence[Placed]) -> Micro:

@@ -20,6 +20,7 @@ from torch import Tensor
 from ponder.model.attention import attend_levels, masked_attention, within
 from ponder.model.config import DecoderConfig
 from ponder.model.kernels import Sight, Sights, Stores
+from ponder.model.kernels.blocks import Blocks
 from ponder.model.language import Room
 from ponder.model.matrix import matrices
 
@@ -60,14 +61,17 @@ class Cache:
         """Columns of each prompt."""
         self.reads_B = torch.zeros(room.rows, dtype=torch.long)
         """Which prompt each row goes on from."""
+        self.blocks: Blocks | None = None
         if room.rows >= PACKED_FROM:
             for matrix in matrices(decoder):
                 matrix.pack()
+            self.blocks = decoder.blocks(self.stores)
         if room.prefix:
             self._fill(self.common, torch.tensor([0]), [room.prefix], after=0)
 
     def close(self) -> None:
         """Give the memory of packed matrices back."""
+        self.blocks = None
         for matrix in matrices(self.decoder):
             matrix.unpack()
 
@@ -97,6 +101,9 @@ class Cache:
         ]
         positions_B = begun + prompt_B + at_B
         sights = Sights(seen[-len(self.levels) :], positions_B)
+
+        if self.blocks and all(matrix.is_current() for matrix in matrices(self.decoder)):
+            return self.decoder.step(self.blocks, tokens_B, sights)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             q, k, v = (x.flatten(1, 2) for x in (q, k, v))

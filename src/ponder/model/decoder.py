@@ -13,7 +13,7 @@ Shapes: B or R rows, L positions, D hidden size, H query heads, K key-value head
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -25,6 +25,8 @@ from ponder.model.attention import biased_attention, masked_attention, within
 from ponder.model.cache import Cache
 from ponder.model.config import DecoderConfig
 from ponder.model.functions import gated, norm, rotate, tree_attention
+from ponder.model.kernels import Sights, Stores
+from ponder.model.kernels.blocks import Blocks, Sizes, Weights
 from ponder.model.language import Room, Tree
 from ponder.model.matrix import Matrix
 
@@ -99,6 +101,20 @@ class Block(nn.Module):
         x = x + self.self_attn(self.input_layernorm(x), rotary, attend)
         return x + self.mlp(self.post_attention_layernorm(x))
 
+    def weights(self, store: Stores, window: int | None) -> Weights | None:
+        """What a kernel needs of it; None where its matrices are not packed."""
+        a, m = self.self_attn, self.mlp
+        packed = [
+            (matrix.panels, matrix.bias)
+            for matrix in (a.q_proj, a.k_proj, a.v_proj, a.o_proj, m.gate_proj, m.up_proj, m.down_proj)
+        ]
+        products = tuple((panels, bias) for panels, bias in packed if panels)
+        norms = [getattr(a, name).weight if hasattr(a, name) else None for name in ("q_norm", "k_norm")]
+        first, second = self.input_layernorm.weight, self.post_attention_layernorm.weight
+        if len(products) < len(packed):
+            return None
+        return Weights(norms=(first, second, norms[0], norms[1]), products=products, stores=store, window=window)
+
 
 class Trunk(nn.Module):
     """Embedding, blocks and last norm."""
@@ -165,11 +181,30 @@ class Decoder(nn.Module):
     def hidden(self, tokens_BL: Tensor, positions_BL: Tensor, attend: Attend) -> Tensor:
         """Token ids and their positions -> hidden states [B,L,D], after the last norm."""
         x = self.model.embed_tokens(tokens_BL).float()
-        angles = self.angles[positions_BL]
-        rotary = angles.cos() * self.config.rotary_scale, angles.sin() * self.config.rotary_scale
+        rotary = self._rotary(positions_BL)
         for block in self.model.layers:
             x = block(x, rotary, attend)
         return self.model.norm(x)
+
+    def blocks(self, stores: Sequence[Stores]) -> Blocks | None:
+        """All blocks as kernels, with a store for each; None where their matrices are not packed."""
+        c, layers = self.config, zip(self.model.layers, stores, self.config.windows, strict=True)
+        made = [block.weights(store, window) for block, store, window in layers if isinstance(block, Block)]
+        sizes = Sizes(
+            hidden=c.hidden_size,
+            heads=c.num_attention_heads,
+            kv_heads=c.num_key_value_heads,
+            head=c.head_dim,
+            inner=c.intermediate_size,
+            eps=c.rms_norm_eps,
+        )
+        whole = [weights for weights in made if weights]
+        return Blocks(whole, sizes) if len(whole) == len(made) else None
+
+    def step(self, blocks: Blocks, tokens_B: Tensor, sights: Sights) -> Tensor:
+        """Hidden states `[B,D]` of one new token a row, as `hidden` computes them."""
+        cos_BE, sin_BE = self._rotary(sights.position_B)
+        return self.model.norm(blocks.step(self.model.embed_tokens(tokens_B), cos_BE, sin_BE, sights))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[...,D] -> [...,V], in fp32."""
@@ -179,6 +214,11 @@ class Decoder(nn.Module):
         if self._wide_head is None or self._wide_head[0] != weight._version:
             self._wide_head = weight._version, weight.detach().float()
         return WideProduct.apply(hidden, weight, self._wide_head[1])
+
+    def _rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines `[...,E/2]`."""
+        angles = self.angles[positions]
+        return angles.cos() * self.config.rotary_scale, angles.sin() * self.config.rotary_scale
 
     def _bias(self, mask_R1LL: Tensor) -> Tensor:
         """0 where the mask is true and -inf elsewhere, `[R*H,L,L]`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ponder.model import kernels
 from ponder.model.checkpoint import copy_companions, load_decoder, read_config, save_decoder
 from ponder.model.config import unsupported
 from ponder.model.decoder import Decoder
@@ -27,7 +28,8 @@ def load_model(folder: Path, *, dtype: torch.dtype) -> Model:
 def notice(model: Model) -> str:
     """What a user should know of how the model is computed, in one line; empty where there is nothing."""
     if isinstance(model, Decoder):
-        return ""
+        why = kernels.reason()
+        return f"kernels: {why}: plain PyTorch computes in their place, which is slower" if why else ""
     return f"model: {model.reason}: computed by transformers, which is slower; Llama, Mistral and Qwen models are not"
 
 

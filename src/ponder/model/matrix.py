@@ -22,7 +22,7 @@ class Matrix(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[...,D_in] -> [...,D_out]."""
-        if self.panels is not None and kernels.usable(input) and self._is_current():
+        if self.panels is not None and kernels.usable(input) and self.is_current():
             return self.panels.product(input, self.bias)
         return self.plain(input)
 
@@ -45,7 +45,8 @@ class Matrix(nn.Linear):
         """Give the memory back."""
         self.panels, self.packed_at = None, ()
 
-    def _is_current(self) -> bool:
+    def is_current(self) -> bool:
+        """Whether it has not changed since it was packed."""
         return all(weight._version == version for weight, version in self.packed_at)
 
 

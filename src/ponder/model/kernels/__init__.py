@@ -24,6 +24,7 @@ __all__ = [
     "Stores",
     "able",
     "attend",
+    "call",
     "draw",
     "gated",
     "gated_grad",
@@ -33,6 +34,7 @@ __all__ = [
     "norm_grad",
     "reason",
     "rotate",
+    "threads",
     "tree",
     "tree_grad",
     "usable",
@@ -66,13 +68,13 @@ class Panels:
         assert found is not None, "ask `able` first"
         wide = found.ponder_panel()
         self.packed = torch.empty(-(-self.size // wide) * wide * self.depth)
-        _call("pack", weight, self.packed, self.size, self.depth, _threads())
+        call("pack", weight, self.packed, self.size, self.depth, threads())
 
     def product(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """x W^T + bias, `[...,K]` to `[...,N]`; a row's result does not depend on the other rows."""
         out = x.new_empty(*x.shape[:-1], self.size)
         rows = x.numel() // self.depth
-        _call("linear", x.contiguous(), self.packed, bias, out, rows, self.size, self.depth, _threads())
+        call("linear", x.contiguous(), self.packed, bias, out, rows, self.size, self.depth, 0, threads())
         return out
 
 
@@ -80,7 +82,7 @@ def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """RMS norm of fp32 `[...,D]` in the dtype of its weight."""
     out = torch.empty(x.shape, dtype=weight.dtype)
     size = x.shape[-1]
-    _call(f"norm_{SUFFIX[weight.dtype]}", x, weight, out, x.numel() // size, size, eps, _threads())
+    call(f"norm_{SUFFIX[weight.dtype]}", x, weight, out, x.numel() // size, size, eps, threads())
     return out
 
 
@@ -88,28 +90,28 @@ def norm_grad(x: Tensor, weight: Tensor, grad: Tensor, eps: float) -> tuple[Tens
     """Gradients of its input and its weight."""
     dx, dw, size = torch.empty_like(x), torch.empty(weight.shape), x.shape[-1]
     kind, sizes = SUFFIX[weight.dtype], (x.numel() // size, size)
-    _call(f"norm_grad_{kind}", x, weight, grad, dx, dw, *sizes, eps, _threads())
+    call(f"norm_grad_{kind}", x, weight, grad, dx, dw, *sizes, eps, threads())
     return dx, dw.to(weight.dtype)
 
 
 def gated(gate: Tensor, up: Tensor) -> Tensor:
     """silu(gate) * up."""
     out = torch.empty_like(gate)
-    _call(f"gated_{SUFFIX[gate.dtype]}", gate, up, out, gate.numel(), _threads())
+    call(f"gated_{SUFFIX[gate.dtype]}", gate, up, out, gate.numel(), threads())
     return out
 
 
 def gated_grad(gate: Tensor, up: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of both."""
     dgate, dup = torch.empty_like(gate), torch.empty_like(up)
-    _call(f"gated_grad_{SUFFIX[gate.dtype]}", gate, up, grad, dgate, dup, gate.numel(), _threads())
+    call(f"gated_grad_{SUFFIX[gate.dtype]}", gate, up, grad, dgate, dup, gate.numel(), threads())
     return dgate, dup
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary embedding of `[...,H,E]`, in place; cos and sin `[...,E/2]`."""
     heads, size = x.shape[-2:]
-    _call(f"rotate_{SUFFIX[x.dtype]}", x, cos, sin, x.numel() // (heads * size), heads, size, _threads())
+    call(f"rotate_{SUFFIX[x.dtype]}", x, cos, sin, x.numel() // (heads * size), heads, size, threads())
     return x
 
 
@@ -155,8 +157,8 @@ def attend(q_BHE: Tensor, fresh: tuple[Tensor, Tensor], stores: Stores, sights: 
     rows, heads, size = q_BHE.shape
     out, kv_heads = torch.empty_like(q_BHE), fresh[0].shape[1]
     tables = stores.table, sights.table, len(sights.levels), sights.position_B
-    sizes = rows, heads, kv_heads, size, _threads()
-    _call(f"attend_{SUFFIX[q_BHE.dtype]}", q_BHE, *fresh, out, *tables, window or 0, size**-0.5, *sizes)
+    sizes = rows, heads, kv_heads, size, threads()
+    call(f"attend_{SUFFIX[q_BHE.dtype]}", q_BHE, *fresh, out, *tables, window or 0, size**-0.5, *sizes)
     return out
 
 
@@ -165,7 +167,7 @@ def tree(
 ) -> tuple[Tensor, Tensor]:
     """Attention `[R,L,H,E]` of packed rows, see `ponder.model.language.Tree`, and what its gradient needs `[R,H,L]`."""
     out, sums = torch.zeros_like(q), torch.zeros(q.shape[0], q.shape[2], q.shape[1])
-    _call(f"tree_{SUFFIX[q.dtype]}", q, k, v, begin_RL, prompt_R, out, sums, *_sizes(q, k, window))
+    call(f"tree_{SUFFIX[q.dtype]}", q, k, v, begin_RL, prompt_R, out, sums, *_sizes(q, k, window))
     return out, sums
 
 
@@ -187,43 +189,44 @@ def tree_grad(given: Attended, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     q, k, v, out, sums, begin_RL, prompt_R, window = given
     dq, dk, dv = torch.zeros_like(q), torch.empty_like(k), torch.empty_like(v)
     tensors = q, k, v, out, grad, begin_RL, prompt_R, sums, dq, dk, dv
-    _call(f"tree_grad_{SUFFIX[q.dtype]}", *tensors, *_sizes(q, k, window))
+    call(f"tree_grad_{SUFFIX[q.dtype]}", *tensors, *_sizes(q, k, window))
     return dq, dk, dv
 
 
 def _sizes(q: Tensor, k: Tensor, window: int | None) -> tuple[float, ...]:
     rows, length, heads, size = q.shape
-    return rows, length, heads, k.shape[2], size, window or 0, size**-0.5, _threads()
+    return rows, length, heads, k.shape[2], size, window or 0, size**-0.5, threads()
 
 
 def likelihood(logits_NV: Tensor, target_N: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """Log probability of each target, and the logarithm of the sum that it is a share of, both `[N]`."""
     rows, size = logits_NV.shape
     logprob_N, whole_N = torch.empty(rows), torch.empty(rows)
-    _call("likelihood", logits_NV, target_N, temperature, rows, size, logprob_N, whole_N, _threads())
+    call("likelihood", logits_NV, target_N, temperature, rows, size, logprob_N, whole_N, threads())
     return logprob_N, whole_N
 
 
 def likelihood_grad(logits_NV: Tensor, target_N: Tensor, whole_N: Tensor, grad_N: Tensor, temperature: float) -> None:
     """Put the gradient of the logits in their place."""
     rows, size = logits_NV.shape
-    _call("likelihood_grad", logits_NV, target_N, whole_N, grad_N, temperature, rows, size, _threads())
+    call("likelihood_grad", logits_NV, target_N, whole_N, grad_N, temperature, rows, size, threads())
 
 
 def draw(logits_BV: Tensor, temperature: float, uniforms_B: Tensor, put_B: Tensor) -> tuple[Tensor, Tensor]:
     """Tokens and their log probabilities, both `[B]`; NaN where a row's logits are not finite."""
     rows, size = logits_BV.shape
     tokens_B, logprobs_B = torch.empty(rows, dtype=torch.long), torch.empty(rows)
-    _call("draw", logits_BV, uniforms_B, put_B, temperature, rows, size, tokens_B, logprobs_B, _threads())
+    call("draw", logits_BV, uniforms_B, put_B, temperature, rows, size, tokens_B, logprobs_B, threads())
     return tokens_B, logprobs_B
 
 
-def _call(name: str, *given: Tensor | ctypes.Array[_Store] | ctypes.Array[_Sight] | float | None) -> None:
+def call(name: str, *given: object) -> None:
     """Call a kernel; tensors are passed as where their numbers lie."""
     found = library()
     assert found is not None, "ask `able` first"
     getattr(found, f"ponder_{name}")(*[x.data_ptr() if isinstance(x, Tensor) else x for x in given])
 
 
-def _threads() -> int:
+def threads() -> int:
+    """How many threads kernels may use: as many as PyTorch."""
     return torch.get_num_threads()

@@ -16,20 +16,21 @@ from pathlib import Path
 from ponder.model.folders import cache_root
 
 HERE = Path(__file__).parent
-SOURCES = ("linear.cpp", "attend.cpp", "tree.cpp", "rows.cpp", "draw.cpp")
+SOURCES = ("linear.cpp", "attend.cpp", "block.cpp", "tree.cpp", "rows.cpp", "draw.cpp")
 HEADERS = ("simd.h", "panels.h")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-fopenmp")
 SWITCH = "PONDER_KERNELS"
 """Environment variable; 0 keeps to plain PyTorch."""
 SIGNATURES = {
     "pack": "pp iii",
-    "linear": "pppp iiii",
+    "linear": "pppp iiiii",
     "norm": "ppp ii f i",
     "norm_grad": "ppppp ii f i",
     "gated": "ppp ii",
     "gated_grad": "ppppp ii",
     "rotate": "ppp iiii",
     "attend": "pppp pp i p i f iiiii",
+    "block": "pppp pp p i p f ii",
     "tree": "ppppppp iiiiii f i",
     "tree_grad": "ppppppppppp iiiiii f i",
     "likelihood": "pp f ii pp i",

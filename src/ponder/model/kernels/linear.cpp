@@ -19,8 +19,9 @@ extern "C" void ponder_pack(const float* w, float* packed, int64_t N, int64_t K,
 
 extern "C" int64_t ponder_panel() { return PANEL; }
 
+// y = x W^T + b, or y + x W^T + b where `add`.
 extern "C" void ponder_linear(const float* x, const float* packed, const float* bias, float* y, int64_t M, int64_t N,
-                              int64_t K, int64_t threads) {
+                              int64_t K, int64_t add, int64_t threads) {
     int64_t panels = (N + PANEL - 1) / PANEL;
     int64_t held = std::max<int64_t>(1, BLOCK_BYTES / (PANEL * sizeof(float) * K));
     int64_t blocks = std::min(panels, ((panels + held - 1) / held + threads - 1) / threads * threads);  // alike for all
@@ -31,6 +32,6 @@ extern "C" void ponder_linear(const float* x, const float* packed, const float* 
         for (int64_t m = 0; m < M; m += ROWS)
             for (int64_t p = first; p < last; p++, ahead += K / STRIDE * LINE)
                 rows(M - m, {x + m * K, K, 1}, packed + p * PANEL * K, PANEL, K, y + m * N + p * PANEL, N,
-                     std::min<int64_t>(PANEL, N - p * PANEL), false, bias ? bias + p * PANEL : nullptr, ahead);
+                     std::min<int64_t>(PANEL, N - p * PANEL), add, bias ? bias + p * PANEL : nullptr, ahead);
     }
 }
