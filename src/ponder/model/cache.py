@@ -10,10 +10,10 @@ Shapes: B rows, N texts of a level, L positions, C columns of a level, K key-val
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -135,6 +135,11 @@ class Cache:
 
 
 def untouched(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Zeros whose memory the system provides only where something is written."""
-    held = np.zeros(math.prod(shape) * dtype.itemsize, dtype=np.uint8)
-    return torch.from_numpy(held).view(dtype).view(shape)
+    """Zeros whose memory the system provides where something is first written, and takes back at the end.
+
+    The allocator would keep it: a cache of some megabytes a layer comes back dirty, has to be cleared as a whole and
+    makes the process grow from one batch to the next.
+    """
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    held = mmap.mmap(-1, math.prod(shape) * dtype.itemsize, **private)
+    return torch.frombuffer(held, dtype=dtype).view(shape)
