@@ -62,17 +62,18 @@ class Cache:
         self.reads_B = torch.zeros(room.rows, dtype=torch.long)
         """Which prompt each row goes on from."""
         self.blocks: Blocks | None = None
-        if room.rows >= PACKED_FROM:
-            for matrix in matrices(decoder):
-                matrix.pack()
-            self.blocks = decoder.blocks(self.stores)
+        self.matrices = matrices(decoder) if room.rows >= PACKED_FROM else []
+        for matrix in self.matrices:
+            matrix.pack()
+        if self.matrices:
+            self.blocks = decoder.blocks(self.stores, rows=room.rows)
         if room.prefix:
             self._fill(self.common, torch.tensor([0]), [room.prefix], after=0)
 
     def close(self) -> None:
         """Give the memory of packed matrices back."""
         self.blocks = None
-        for matrix in matrices(self.decoder):
+        for matrix in self.matrices:
             matrix.unpack()
 
     def read(self, places: Sequence[int], prompts: Sequence[Sequence[int]]) -> Tensor:
@@ -102,7 +103,7 @@ class Cache:
         positions_B = begun + prompt_B + at_B
         sights = Sights(seen[-len(self.levels) :], positions_B)
 
-        if self.blocks and all(matrix.is_current() for matrix in matrices(self.decoder)):
+        if self.blocks and all(matrix.is_current() for matrix in self.matrices):
             return self.decoder.step(self.blocks, tokens_B, sights)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -186,8 +186,8 @@ class Decoder(nn.Module):
             x = block(x, rotary, attend)
         return self.model.norm(x)
 
-    def blocks(self, stores: Sequence[Stores]) -> Blocks | None:
-        """All blocks as kernels, with a store for each; None where their matrices are not packed."""
+    def blocks(self, stores: Sequence[Stores], *, rows: int) -> Blocks | None:
+        """All blocks as kernels for so many rows, with a store for each; None where their matrices are not packed."""
         c, layers = self.config, zip(self.model.layers, stores, self.config.windows, strict=True)
         made = [block.weights(store, window) for block, store, window in layers if isinstance(block, Block)]
         sizes = Sizes(
@@ -199,7 +199,7 @@ class Decoder(nn.Module):
             eps=c.rms_norm_eps,
         )
         whole = [weights for weights in made if weights]
-        return Blocks(whole, sizes) if len(whole) == len(made) else None
+        return Blocks(whole, sizes, rows=rows) if len(whole) == len(made) else None
 
     def step(self, blocks: Blocks, tokens_B: Tensor, sights: Sights) -> Tensor:
         """Hidden states `[B,D]` of one new token a row, as `hidden` computes them."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -78,28 +77,25 @@ class Sizes:
 class Blocks:
     """All blocks of a decoder."""
 
-    def __init__(self, blocks: list[Weights], sizes: Sizes) -> None:
-        self.blocks, self.sizes = blocks, sizes
+    def __init__(self, blocks: list[Weights], sizes: Sizes, *, rows: int) -> None:
+        """`rows`: the most that a step has."""
+        self.blocks, self.sizes, self.rows = blocks, sizes, rows
         self.tables = [block.table() for block in blocks]
         s = sizes
         self.size_table = _Sizes(s.hidden, s.heads, s.kv_heads, s.head, s.inner, s.eps)
-        self.scratch = cache(self._scratch)
+        wide, narrow = s.heads * s.head, s.kv_heads * s.head
+        self.held = [torch.empty(rows, size) for size in (s.hidden, wide, wide, narrow, narrow, s.inner, s.inner)]
+        self.scratch = _Scratch(*(x.data_ptr() for x in self.held))
 
     def step(self, x_BD: Tensor, cos: Tensor, sin: Tensor, sights: Sights) -> Tensor:
         """Take fp32 `[B,D]` through all blocks, in place; cos and sin `[B,E/2]`."""
         rows = len(x_BD)
-        _, scratch = self.scratch(rows)
+        assert rows <= self.rows, "a step has no more rows than there is room for"
         seen = sights.table, len(sights.levels), sights.position_B, self.sizes.head**-0.5
         for table in self.tables:
-            given = map(ctypes.byref, (table, self.size_table, scratch))
+            given = map(ctypes.byref, (table, self.size_table, self.scratch))
             call("block", x_BD, *given, cos, sin, *seen, rows, threads())
         return x_BD
-
-    def _scratch(self, rows: int) -> tuple[list[Tensor], _Scratch]:
-        s = self.sizes
-        wide, narrow = s.heads * s.head, s.kv_heads * s.head
-        held = [torch.empty(rows, size) for size in (s.hidden, wide, wide, narrow, narrow, s.inner, s.inner)]
-        return held, _Scratch(*(x.data_ptr() for x in held))
 
 
 def _address(tensor: Tensor | None) -> int | None:
