@@ -92,4 +92,4 @@ class Context:
     @cached_property
     def cold_started(self) -> Path:
         """The quickstart's model after its cold start; made once."""
-        return cold_started(self.folder, [*self.settings, *self.pick(["cold_start.steps=40"], ["cold_start.steps=2"])])
+        return cold_started(self.folder, [*self.settings, *self.pick([], ["cold_start.steps=2"])])

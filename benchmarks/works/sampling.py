@@ -11,8 +11,6 @@ from benchmarks.prompts import worded
 from benchmarks.store import Outcome
 from benchmarks.works.side_by_side import side_by_side
 
-LAB_PROMPT = 24
-"""Tokens of a prompt of a lab-sized model: a short sentence."""
 GROUP = 4
 """Completions of each prompt."""
 PEERS = ("vllm_cpu", "transformers", "openvino")
@@ -75,14 +73,14 @@ def sampling_256(context: Context) -> Outcome:
 
 def lab(context: Context) -> Outcome:
     """256 sequences of 64 tokens from a random Llama of 2 million weights."""
-    prompts = random_words(SIZES["2M"], prompts=context.pick(64, 8), length=LAB_PROMPT)
+    prompts = random_words(SIZES["2M"], prompts=context.pick(64, 8), length=60)
     job = sampling_job(context, prompts, tokens=context.pick(64, 8))
     job["model"] = str(context.random_model("2M"))
     rate = Rate(
         name="lab.sampling_tokens_per_s",
         contestant="ponder",
         unit="tokens/s",
-        query=f"lab: tokens / seconds of a repeat, sampling 64 prompts of {LAB_PROMPT} tokens x 4 from a random Llama "
+        query="lab: tokens / seconds of a repeat, sampling 64 prompts of 60 tokens x 4 from a random Llama "
         "(4 layers, hidden 192, vocabulary 2,000); median, least and largest",
     )
     return side_by_side(context, "lab", {"ponder": job}, [rate])

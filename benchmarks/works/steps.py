@@ -55,7 +55,7 @@ def step_smollm2(context: Context) -> Outcome:
         quantity="peak_bytes",
         query="step_smollm2: ponder's peak resident memory during a step / TRL's, round by round",
     )
-    trl = trl_job(job, prompts, micro=context.pick((8,), (4, 8)))
+    trl = trl_job(job, prompts, micro=context.pick((4, 8, 16, 32), (4, 8)))
     figures = [step_ratio("ratio.step.trl", "step_smollm2"), memory]
     return side_by_side(context, "step_smollm2", {"ponder": job, "trl": trl}, figures)
 
@@ -65,7 +65,7 @@ def step_tiny(context: Context) -> Outcome:
     prompts = random_words(SIZES["4M"], prompts=context.pick(64, 4), length=60)
     job = sampling_job(context, prompts, tokens=context.pick(64, 8))
     job |= {"kind": "step", "model": str(context.random_model("4M"))}
-    trl = trl_job(job, prompts, micro=context.pick((16, 64), (8, 16)))
+    trl = trl_job(job, prompts, micro=context.pick((16, 32, 64, 128), (8, 16)))
     return side_by_side(
         context, "step_tiny", {"ponder": job, "trl": trl}, [step_ratio("ratio.step_tiny.trl", "step_tiny")]
     )
@@ -86,7 +86,7 @@ def step_natural(context: Context) -> Outcome:
         "settings": settings,
         "steps": steps,
     }
-    trl = trl_job(job, prompts, micro=context.pick((8, 32), (4, 8))) | {
+    trl = trl_job(job, prompts, micro=context.pick((8, 16, 32), (4, 8))) | {
         "prompts": prompts.tokens,
         "references": references,
         "asked": rl.problems,

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from contracts.sampler import reference
 from ponder.engine.sampler import LocalSampler
+from ponder.model import kernels
 from ponder.model.attention import biased_attention, causal, masked_attention, within
 from ponder.model.checkpoint import load_decoder
 from ponder.model.config import DecoderConfig, unsupported
@@ -26,10 +27,10 @@ def logits(decoder: Decoder, ids: torch.Tensor) -> torch.Tensor:
     return decoder.logits(decoder.hidden(ids, positions, causal))
 
 
-def assert_equals_transformers(folder: Path, ids: torch.Tensor, atol: float = 1e-4) -> None:
+def assert_equals_transformers(folder: Path, ids: torch.Tensor) -> None:
     with torch.no_grad():
         expected = reference(folder)(ids).logits
-    torch.testing.assert_close(logits(load_decoder(folder, dtype=torch.float32), ids), expected, atol=atol, rtol=0)
+    torch.testing.assert_close(logits(load_decoder(folder, dtype=torch.float32), ids), expected, atol=1e-4, rtol=0)
 
 
 @pytest.fixture
@@ -51,13 +52,16 @@ def test_logits_are_those_of_transformers(tiny: Path):
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_every_number_of_the_configuration_is_read(tmp_path: Path, config: dict[str, Any], changes: dict[str, Any]):
+def test_every_number_of_the_configuration_is_read(
+    tmp_path: Path, config: dict[str, Any], changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
     make_tiny(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config | changes))
     shape = DecoderConfig.from_transformers(config | changes)
     from_seed = {name: weight * 3 for name, weight in random_weights(shape, 0).items()}
     save_file(from_seed, tmp_path / "model.safetensors")
-    assert_equals_transformers(tmp_path, torch.arange(60)[None], atol=5e-4)  # fp32 itself is as far from fp64 here
+    monkeypatch.setattr(kernels, "able", lambda *_: False)  # weights this large multiply another order's rounding on
+    assert_equals_transformers(tmp_path, torch.arange(60)[None])
 
 
 @pytest.mark.slow
