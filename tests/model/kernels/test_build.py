@@ -10,6 +10,7 @@ import pytest
 
 from ponder.model.kernels.build import FLAGS, SWITCH, build, library, reason
 
+TESTS = Path(__file__).parents[1]
 ASK = "from ponder.model.kernels.build import library, reason; print(library() is None, reason())"
 
 
@@ -44,6 +45,23 @@ def test_a_new_cache_is_filled_once_and_whole(tmp_path: Path):
     before = made.stat().st_mtime_ns
     assert asked(PONDER_CACHE=str(tmp_path)) == "False" and made.stat().st_mtime_ns == before
     assert ctypes.CDLL(str(made)).ponder_panel() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [4, 16])
+def test_vectors_of_other_processors_compute_the_same(tmp_path: Path, width: int):
+    if library() is None:
+        pytest.skip(f"no kernels here: {reason()}")
+    wrapper = tmp_path / "compiler"
+    wrapper.write_text(f'#!/bin/sh\nexec c++ -DWIDTH={width} -Wno-psabi "$@"\n')
+    wrapper.chmod(0o755)
+    environment = {**os.environ, "CXX": str(wrapper), "PONDER_CACHE": str(tmp_path)}
+    tests = [str(TESTS / "kernels" / "test_kernels.py"), str(TESTS / "test_functions.py")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *tests], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "skipped" not in done.stdout
 
 
 def test_an_unfinished_build_leaves_nothing(tmp_path: Path):

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <cstring>
 
+#if !defined(WIDTH)  // floats of a vector; the compiler makes wider ones of several
 #if defined(__AVX512F__)
-constexpr int V = 16;
+#define WIDTH 16
 #elif defined(__AVX__)
-constexpr int V = 8;
+#define WIDTH 8
 #else
-constexpr int V = 4;
+#define WIDTH 4
 #endif
+#endif
+constexpr int V = WIDTH;
 
 typedef float vec __attribute__((vector_size(V * 4)));
 typedef int32_t ivec __attribute__((vector_size(V * 4)));
@@ -73,7 +76,7 @@ inline float total(vec x) {
 // The totals of V vectors as one.
 inline vec totals(const vec* x) {
     vec out;
-#if defined(__AVX__) && !defined(__AVX512F__)
+#if WIDTH == 8
     vec pair[4], four[2];
     for (int i = 0; i < 4; i++)
         pair[i] = PICK(x[2 * i], x[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14) +
