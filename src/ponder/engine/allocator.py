@@ -1,7 +1,9 @@
-"""Memory that the C library holds on to.
+"""What the C library does with memory that has become free (glibc; elsewhere nothing is done).
 
-What a batch leaves behind lies in holes of the heap, and the next phase, whose pieces have other sizes, asks for more
-beside them: a process that learns and samples in turn grows by gigabytes, though neither needs them.
+By itself it returns large pieces at once, so every micro-batch asks the system for the same gigabytes again, and a page
+that is touched for the first time has to be found and cleared: a seventh of a learner's time on a virtual machine. What
+is kept is used again; but holes are left between pieces of other sizes, and a process that learns and samples in turn
+would grow from step to step, so what lies free goes back whenever it has become much more than a step needs.
 """
 
 from __future__ import annotations
@@ -10,17 +12,73 @@ import ctypes
 import functools
 from collections.abc import Callable
 
+MMAP_MAX, TRIM_THRESHOLD = -4, -1
+"""Names of mallopt's settings: pieces that may be asked for by themselves, and free bytes that are returned."""
+ALL = 2**31 - 1
+"""Bytes: the largest threshold."""
+FIELDS = (
+    *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+    *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+)
+"""Of glibc's `struct mallinfo2`."""
+SETTLING = 4
+"""Batches and updates after which the free memory is what a step needs."""
+MUCH = 1.25
+"""Times that free memory may grow before it is returned."""
 
-def give_back() -> None:
-    """Return free memory to the system, where the C library knows how (glibc); a few milliseconds."""
-    trim = _trim()
-    if trim:
-        trim(0)
+
+class Keeper:
+    """Keeps free memory for the next step, and returns it when it has grown."""
+
+    def __init__(self, library: Library) -> None:
+        self.library, self.calls, self.usual = library, 0, 0
+        library.keep()
+
+    def tidy(self) -> None:
+        """Called after a batch or an update, when nothing of it is needed any more."""
+        free = self.library.free()
+        if self.calls < SETTLING:
+            self.calls, self.usual = self.calls + 1, max(self.usual, free)
+        elif free > MUCH * self.usual:
+            self.library.give_back()
+            self.calls = self.usual = 0
+
+
+class Library:
+    """What is asked of the C library."""
+
+    def __init__(self) -> None:
+        self.calls = ctypes.CDLL(None)
+        self.calls.mallinfo2.restype = MallInfo
+        self.give_back: Callable[[], None] = lambda: self.calls.malloc_trim(0)
+
+    def keep(self) -> None:
+        """Keep from now on what becomes free, of any size."""
+        self.calls.mallopt(MMAP_MAX, 0)
+        self.calls.mallopt(TRIM_THRESHOLD, ALL)
+
+    def free(self) -> int:
+        """Bytes that are kept and free."""
+        return self.calls.mallinfo2().fordblks
+
+
+class MallInfo(ctypes.Structure):
+    """What mallinfo2 answers with."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in FIELDS)
+
+
+def tidy() -> None:
+    """After a batch or an update: keep what the next one needs, return the rest."""
+    keeper = _keeper()
+    if keeper:
+        keeper.tidy()
 
 
 @functools.cache
-def _trim() -> Callable[[int], int] | None:
+def _keeper() -> Keeper | None:
+    """One a process; None where the C library is another one."""
     try:
-        return ctypes.CDLL(None).malloc_trim
+        return Keeper(Library())
     except (AttributeError, OSError, TypeError):
         return None

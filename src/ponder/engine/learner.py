@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ponder.engine.allocator import give_back
+from ponder.engine.allocator import tidy
 from ponder.engine.packing import Micro
 from ponder.engine.scorer import LocalScorer, chunk_logprobs, chunks, head_logprobs
 from ponder.engine.tally import Tally
@@ -70,7 +70,7 @@ class LocalLearner(LocalScorer):
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self._publish()
-        give_back()
+        tidy()
         return tally.metrics() | {"grad_norm": norm}
 
     def save(self, folder: Path) -> None:

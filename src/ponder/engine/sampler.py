@@ -13,7 +13,7 @@ from contextlib import closing
 import torch
 from torch import Tensor
 
-from ponder.engine.allocator import give_back
+from ponder.engine.allocator import tidy
 from ponder.engine.draw import draw, uniforms
 from ponder.engine.guide import Advice, Guide
 from ponder.engine.seats import Row, Seats
@@ -209,7 +209,7 @@ class LocalSampler:
                 batch.admit(memory, streams)
                 batch.write(self.model.logits(batch.gather(memory)))
                 yield from batch.finished(self.stop_S)
-        give_back()
+        tidy()
 
 
 def room_for(prompts: Sequence[Sequence[int]], rows: int, params: SamplingParams) -> Room:

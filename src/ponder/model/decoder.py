@@ -29,6 +29,7 @@ from ponder.model.kernels import Sights, Stores
 from ponder.model.kernels.blocks import Blocks, Sizes, Weights
 from ponder.model.language import Room, Tree
 from ponder.model.matrix import Matrix
+from ponder.model.recompute import again
 
 WRITTEN_OUT = 512
 """Longest rows whose attention is written out; the memory of longer ones would grow too large."""
@@ -83,7 +84,10 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
-        return self.down_proj(gated(self.gate_proj(x), self.up_proj(x)))
+        gate, up = self.gate_proj(x), self.up_proj(x)
+        inner = gated(gate, up)
+        with again(inner, lambda: gated(gate, up)):
+            return self.down_proj(inner)
 
 
 class Block(nn.Module):
@@ -98,8 +102,15 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
-        x = x + self.self_attn(self.input_layernorm(x), rotary, attend)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        x = x + self._behind(self.input_layernorm, x, lambda normed: self.self_attn(normed, rotary, attend))
+        return x + self._behind(self.post_attention_layernorm, x, self.mlp)
+
+    @staticmethod
+    def _behind(norm: Norm, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """A part behind its norm, which is computed again on the way back."""
+        normed = norm(x)
+        with again(normed, lambda: norm(x)):
+            return part(normed)
 
     def weights(self, store: Stores, window: int | None) -> Weights | None:
         """What a kernel needs of it; None where its matrices are not packed."""

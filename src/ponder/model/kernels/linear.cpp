@@ -8,6 +8,8 @@
 #include "panels.h"
 
 constexpr int64_t BLOCK_BYTES = 144 << 10;  // of panels at a time: they stay in the second-level cache
+constexpr int64_t SHARES = 4;               // blocks a thread at least: one that others slow down takes fewer of them
+constexpr int64_t FEW = 16;                 // rows that are not worth sharing out so finely
 
 // W [N,K] as panels, one after another.
 extern "C" void ponder_pack(const float* w, float* packed, int64_t N, int64_t K, int64_t threads) {
@@ -24,14 +26,22 @@ extern "C" void ponder_linear(const float* x, const float* packed, const float* 
                               int64_t K, int64_t add, int64_t threads) {
     int64_t panels = (N + PANEL - 1) / PANEL;
     int64_t held = std::max<int64_t>(1, BLOCK_BYTES / (PANEL * sizeof(float) * K));
-    int64_t blocks = std::min(panels, ((panels + held - 1) / held + threads - 1) / threads * threads);  // alike for all
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t block = 0; block < blocks; block++) {
-        int64_t first = panels * block / blocks, last = panels * (block + 1) / blocks;
-        const float* ahead = packed + last * PANEL * K;  // the next block comes while this one is multiplied
+    int64_t blocks = std::max((panels + held - 1) / held, M < FEW ? threads : SHARES * threads);
+    blocks = std::min(panels, (blocks + threads - 1) / threads * threads);
+    auto start = [&](int64_t block) { return panels * std::min(block, blocks) / blocks; };
+    auto multiply = [&](int64_t block, int64_t next) {
+        int64_t first = start(block), last = start(block + 1);
+        const float* ahead = packed + start(next) * PANEL * K;  // fetched while this one is multiplied
         for (int64_t m = 0; m < M; m += ROWS)
             for (int64_t p = first; p < last; p++, ahead += K / STRIDE * LINE)
                 rows(M - m, {x + m * K, K, 1}, packed + p * PANEL * K, PANEL, K, y + m * N + p * PANEL, N,
                      std::min<int64_t>(PANEL, N - p * PANEL), add, bias ? bias + p * PANEL : nullptr, ahead);
+    };
+    if (M < FEW) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+        for (int64_t block = 0; block < blocks; block++) multiply(block, block + 1);
+    } else {
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+        for (int64_t block = 0; block < blocks; block++) multiply(block, block + threads);
     }
 }
