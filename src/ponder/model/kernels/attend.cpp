@@ -8,20 +8,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "sight.h"
 #include "simd.h"
 
 namespace {
-
-struct Store {  // where a level's texts are kept
-    void *keys, *values;  // [N,K,C,E]
-    int64_t columns;      // C
-};
-
-struct Sight {  // what the rows see of a level
-    const int64_t* owner;   // [B]: which of the N texts a row reads
-    const int64_t* length;  // [B]: how many of its columns
-    const int64_t* start;   // [B]: position of its first column in the row's text
-};
 
 struct Span {  // columns that one row sees of one level
     int64_t first, size;
