@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ponder.domains.everyday.chains import Chains
+from ponder.domains.everyday.coin import Coin
+from ponder.domains.everyday.privacy import Privacy
+from ponder.domains.everyday.programs import Programs
+from ponder.domains.everyday.where import Where
 from ponder.domains.file import File
 from ponder.domains.gym import Gym
-from ponder.domains.lab.chains import Chains
-from ponder.domains.lab.coin import Coin
-from ponder.domains.lab.privacy import Privacy
-from ponder.domains.lab.programs import Programs
-from ponder.domains.lab.where import Where
+from ponder.domains.lab import FAMILIES
 from ponder.domains.options import check_options, nearest
 from ponder.types import Domain, PonderError
 
@@ -23,6 +24,7 @@ DOMAINS: dict[str, Callable[..., Domain]] = {
     "privacy": Privacy,
     "programs": Programs,
     "where": Where,
+    **{f"lab-{kind}": family for kind, family in FAMILIES.items()},
 }
 """Every kind of domain; each is called as `kind(name, **options)`."""
 

@@ -14,7 +14,7 @@ class Item:
     """A question with its answer."""
 
     question: str
-    """The content: splits are disjoint by it."""
+    """What is asked."""
     reference: str
     """A right answer, as a person would write it."""
     difficulty: float | None = None
@@ -23,6 +23,13 @@ class Item:
     """Shared with the same item in another language."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What a verifier or a worked solution needs besides; the key `worked` holds a worked solution."""
+    canonical: str = ""
+    """What it says in whatever language, where that can be said; its translations are in one split by it."""
+
+    @property
+    def content(self) -> str:
+        """What splits are disjoint by."""
+        return self.canonical or self.question
 
 
 def to_problem(item: Item, *, domain: str, split: str, place: tuple[int, int], language: str, suffix: str) -> Problem:

@@ -57,7 +57,7 @@ def draw(key: str, split: str, seed: int, index: int, make: Callable[[Random], I
     made = False
     for attempt in range(TRIES):
         item = make(stream(key, split, seed, index, attempt))
-        if item is not None and split_of(item.question) == split:
+        if item is not None and split_of(item.content) == split:
             return item
         made = made or item is not None
     reason = "too few different items, widen its options" if made else "each came to nothing, change its options"

@@ -1,4 +1,30 @@
-"""Small families in everyday words whose difficulty is serial depth: each can be written out, none can be guessed."""
+"""The lab: families whose only difficulty is serial depth, each told in English and in Japanese.
 
-NAMES = ("Ann", "Bob", "Tom", "Sam", "Kim", "Max", "Dan", "Jim", "Ben", "Ray", "Lee", "Amy")
-"""People; one token each in common vocabularies."""
+A state is carried through steps that do not commute, so neither their number nor their kinds tell where it ends.
+"""
+
+from __future__ import annotations
+
+from ponder.domains.lab.arithmetic import Arithmetic
+from ponder.domains.lab.calendar import Calendar
+from ponder.domains.lab.counting import Counting
+from ponder.domains.lab.cups import Cups
+from ponder.domains.lab.decoding import Decoding
+from ponder.domains.lab.family import Family
+from ponder.domains.lab.lamps import Lamps
+from ponder.domains.lab.lists import Lists
+from ponder.domains.lab.lookups import Lookups
+from ponder.domains.lab.programs import Programs
+from ponder.domains.lab.robot import Robot
+from ponder.domains.lab.rules import Rules
+from ponder.domains.lab.shelf import Shelf
+from ponder.domains.lab.stars import Stars
+
+KNOWN: tuple[type[Family], ...] = (Arithmetic, Programs, Lookups, Lamps, Counting, Cups)
+"""What the seed model has seen."""
+UNSEEN: tuple[type[Family], ...] = (Lists, Calendar, Robot, Shelf, Stars)
+"""What no stage of it ever saw: three other families, and two compositions of known ones."""
+PRACTICE: tuple[type[Family], ...] = (Decoding, Rules)
+"""What the seed model has seen besides: reading codes, and following rules in the prompt."""
+FAMILIES: dict[str, type[Family]] = {family.kind: family for family in (*KNOWN, *UNSEEN, *PRACTICE)}
+"""All of them, by kind."""

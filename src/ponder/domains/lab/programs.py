@@ -1,51 +1,90 @@
-"""Straight-line programs of small whole numbers."""
+"""Straight-line programs over last digits: what does it print?"""
 
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
-from ponder.domains.generated import Generated
-from ponder.domains.items import Item
-from ponder.domains.options import span
-from ponder.types import PonderError, VerifierChoice
+from ponder.domains.lab.arithmetic import FACTORS
+from ponder.domains.lab.family import Family, State, Story, Words
 
-VARIABLES = "abcdefgh"
+VARIABLES = "ab"
+
+WORDS: dict[str, Words] = {
+    "en": {
+        "ask": "Every value keeps only its last digit. {start} {steps} print({last}) What is printed?",
+        "line": "{target} is {before} {sign} {amount}, {state}",
+    },
+    "ja": {
+        "ask": "値は一の位だけ残します。{start} {steps} print({last}) 何が表示されますか。",
+        "line": "{target}は{before} {sign} {amount}で{state}",
+    },
+}
 
 
-class Programs(Generated):
-    """What a program prints; every statement reads what the one before it wrote, so none can be skipped."""
+class Programs(Family):
+    """Two variables; every statement reads what the one before it wrote, so none can be skipped.
 
-    def __init__(self, name: str, *, depth: int | tuple[int, int] = (2, 4), limit: int = 20) -> None:
-        """`depth`: statements that compute, as a number or a range, 1 to 12; values stay within 0 to `limit` - 1."""
-        if not 4 <= limit <= 100:
-            raise PonderError(f"{name}.limit = {limit!r}: must lie within 4 and 100")
-        self.depth, self.limit = span(f"{name}.depth", depth, least=1, most=12), limit
-        super().__init__(name, key=f"programs {self.depth} {limit}", verifier=VerifierChoice(name="number"))
+    A state is (the variable written last, value of a, value of b).
+    """
 
-    def make(self, rng: Random) -> Item:
-        """`a=4`, `b=a+3`, `a=b-5`, `print(a)`: two variables, of which the last one written is always read."""
-        names = rng.sample(VARIABLES, 2)
-        last, memory = names[0], {names[0]: rng.randrange(self.limit)}
-        told, worked = [f"{last}={memory[last]}"], []
-        for _ in range(rng.randint(*self.depth)):
-            target, (operand, amount) = rng.choice(names), self._operand(rng, last, memory)
-            value = memory[last] + amount
-            sign = "-" if amount < 0 else "+"
-            told.append(f"{target}={last}{sign}{operand}")
-            worked.append(f"{target}={memory[last]}{sign}{abs(amount)}={value}")
-            last, memory[target] = target, value
-        return Item(
-            question="\n".join([*told, f"print({last})", "What does this program print?"]),
-            reference=str(memory[last]),
-            difficulty=float(len(worked)),
-            facts={"worked": "\n".join(worked)},
+    kind = "programs"
+    words = WORDS
+
+    def draw(self, rng: Random, depth: int) -> Story:
+        """`a=4; b=7; b=a*3; a=b+a; print(a)`: products and sums in turn."""
+        first = rng.randrange(2)
+        steps = tuple(
+            (rng.choice(VARIABLES), "+", self.summand(rng))
+            if (k + first) % 2
+            else (rng.choice(VARIABLES), "*", str(rng.choice(FACTORS)))
+            for k in range(depth)
+        )
+        return Story(start=(rng.choice(VARIABLES), rng.randrange(10), rng.randrange(10)), steps=steps)
+
+    def summand(self, rng: Random) -> str:
+        """What a sum adds: the other variable or a digit."""
+        return "other" if rng.random() < 0.3 else str(rng.randint(1, 9))
+
+    def after(self, story: Story, state: State, step: Any) -> State:
+        """The variable written, and both values."""
+        last, *values = state
+        target, sign, _ = step
+        value, amount = values[VARIABLES.index(last)], self.amount(story, state, step)
+        values[VARIABLES.index(target)] = (value + amount if sign == "+" else value * amount) % 10
+        return target, *values
+
+    def amount(self, story: Story, state: State, step: Any) -> int:
+        """The number that a step adds or multiplies by."""
+        last, a, b = state
+        return (b if last == "a" else a) if step[2] == "other" else int(step[2])
+
+    def ask(self, story: Story, words: Words) -> str:
+        """The program."""
+        last, told = story.start[0], []
+        for target, sign, by in story.steps:
+            operand = ("b" if last == "a" else "a") if by == "other" else words.get(by, by)
+            told.append(f"{target}={last}{sign}{operand};")
+            last = target
+        return words["ask"].format(start=self.opening(story, words), steps=" ".join(told), last=last)
+
+    def opening(self, story: Story, words: Words) -> str:
+        """How the variables begin."""
+        _, a, b = story.start
+        return f"a={a}; b={b};"
+
+    def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
+        """`b is 4 * 3, 2`."""
+        target, sign, _ = step
+        return words["line"].format(
+            target=target,
+            before=self.answer(before, words),
+            sign=sign,
+            amount=self.amount(story, before, step),
+            state=self.answer(state, words),
         )
 
-    def _operand(self, rng: Random, last: str, memory: dict[str, int]) -> tuple[str, int]:
-        """What the next statement adds: its text without a sign, and the signed amount, 1 to 9 or a variable's."""
-        inside = range(-memory[last], self.limit - memory[last])
-        others = [(n, s * v) for n, v in memory.items() for s in (1, -1) if n != last and v and s * v in inside]
-        if others and rng.random() < 0.3:
-            return rng.choice(others)
-        amount = rng.choice([a for a in range(-9, 10) if a and a in inside])
-        return str(abs(amount)), amount
+    def answer(self, state: State, words: Words) -> str:
+        """The value of the variable written last."""
+        last, *values = state
+        return str(values[VARIABLES.index(last)])

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from contracts.domain import DomainContract
-from ponder.domains.lab.programs import Programs
+from ponder.domains.everyday.programs import Programs
 
 
 def printed(program: str) -> str:

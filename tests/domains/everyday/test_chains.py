@@ -3,7 +3,7 @@ import re
 import pytest
 
 from contracts.domain import DomainContract
-from ponder.domains.lab.chains import Chains
+from ponder.domains.everyday.chains import Chains
 from ponder.types import PonderError
 
 

@@ -1,7 +1,7 @@
 import re
 
 from contracts.domain import DomainContract
-from ponder.domains.lab.where import Where
+from ponder.domains.everyday.where import Where
 
 
 class TestWhere(DomainContract):

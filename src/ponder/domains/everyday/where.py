@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
+from ponder.domains.everyday import NAMES
 from ponder.domains.generated import Generated
 from ponder.domains.items import Item
-from ponder.domains.lab import NAMES
 from ponder.domains.options import span
 from ponder.types import VerifierChoice
 

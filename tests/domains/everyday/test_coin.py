@@ -1,7 +1,7 @@
 import re
 
 from contracts.domain import DomainContract
-from ponder.domains.lab.coin import Coin
+from ponder.domains.everyday.coin import Coin
 
 
 class TestCoin(DomainContract):

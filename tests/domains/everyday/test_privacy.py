@@ -1,7 +1,7 @@
 import re
 
 from contracts.domain import DomainContract
-from ponder.domains.lab.privacy import Privacy
+from ponder.domains.everyday.privacy import Privacy
 
 
 class TestPrivacy(DomainContract):

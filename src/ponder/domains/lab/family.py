@@ -1,0 +1,98 @@
+"""What the families of the lab share: a start, steps that each depend on the state before, and words for both."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from random import Random
+from typing import Any, ClassVar
+
+from ponder.domains.generated import Generated
+from ponder.domains.items import Item
+from ponder.domains.options import span
+from ponder.domains.streams import content_hash
+from ponder.types import PonderError, VerifierChoice
+
+Words = Mapping[str, str]
+"""What a family says in one language, by what it says it for."""
+State = Any
+"""What a family carries through its steps; hashable, and the same in every language."""
+
+TEXT = VerifierChoice(name="exact", options={"casefold": True})
+NUMBER = VerifierChoice(name="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An item before it is told in a language."""
+
+    start: State
+    """Where it begins."""
+    steps: tuple[Any, ...]
+    """What happens, in order."""
+    world: Any = ()
+    """What stays as it is and has to be told as well."""
+
+
+class Family(Generated):
+    """Stories of `depth` steps, told in one language."""
+
+    kind: ClassVar[str]
+    """What it is called, apart from what a recipe calls it."""
+    deepest: ClassVar[int] = 24
+    """Most steps of a story."""
+    checks: ClassVar[VerifierChoice] = NUMBER
+    """Who checks an answer."""
+    words: ClassVar[Mapping[str, Words]]
+    """By language."""
+
+    def __init__(self, name: str, *, depth: int | tuple[int, int] = (1, 5), language: str = "en") -> None:
+        """`depth`: steps, as a number or a range; `language`: `en` or `ja`, which tell the same items."""
+        self.depth = span(f"{name}.depth", depth, least=1, most=self.deepest)
+        if language not in self.words:
+            raise PonderError(f"{name}.language = {language!r}: it is told in {', '.join(self.words)} only")
+        super().__init__(name, key=f"lab {self.kind} {self.depth}", verifier=self.checks, language=language)
+
+    @abstractmethod
+    def draw(self, rng: Random, depth: int) -> Story:
+        """A story of so many steps; nothing in it depends on the language."""
+
+    @abstractmethod
+    def after(self, story: Story, state: State, step: Any) -> State:
+        """The state that a step leads to."""
+
+    @abstractmethod
+    def ask(self, story: Story, words: Words) -> str:
+        """The question."""
+
+    @abstractmethod
+    def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
+        """Thinking of one step."""
+
+    @abstractmethod
+    def answer(self, state: State, words: Words) -> str:
+        """The answer, if this is the state at the end."""
+
+    def states(self, story: Story) -> list[State]:
+        """From the start to the end, one more than there are steps."""
+        return list(accumulate(story.steps, lambda state, step: self.after(story, state, step), initial=story.start))
+
+    def worked_lines(self, story: Story, states: list[State], words: Words) -> list[str]:
+        """Thinking that goes through these states, a line each."""
+        moves = zip(pairwise(states), story.steps, strict=True)
+        return [self.line(story, before, step, state, words) for (before, state), step in moves]
+
+    def make(self, rng: Random) -> Item:
+        """One story, told."""
+        story, words = self.draw(rng, rng.randint(*self.depth)), self.words[self.language]
+        states, canonical = self.states(story), f"{self.kind} {story.world} {story.start} {story.steps}"
+        return Item(
+            question=self.ask(story, words),
+            reference=self.answer(states[-1], words),
+            difficulty=float(len(story.steps)),
+            pair_id=content_hash(canonical),
+            canonical=canonical,
+            facts={"worked": "\n".join(self.worked_lines(story, states, words))},
+        )

@@ -1,0 +1,78 @@
+"""Rooms that coloured doors lead out of."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from ponder.domains.lab.family import TEXT, Family, State, Story, Words
+
+ROOMS = ("hall", "kitchen", "attic", "cellar", "garden")
+COLOURS = ("red", "blue")
+
+WORDS: dict[str, Words] = {
+    "en": {
+        "door": "From the {room} red leads to the {red} and blue to the {blue}.",
+        "ask": "{doors} Start in the {start}. Go through {steps}. Which room is it?",
+        "gap": " ",
+        "comma": ", ",
+    }
+    | {word: word for word in (*ROOMS, *COLOURS)},
+    "ja": {
+        "door": "{room}から赤は{red}、青は{blue}へ通じます。",
+        "ask": "{doors}{start}から{steps}の順に通ります。どの部屋に着きますか。",
+        "gap": "",
+        "comma": "、",
+        "hall": "玄関",
+        "kitchen": "台所",
+        "attic": "屋根裏",
+        "cellar": "地下室",
+        "garden": "庭",
+        "red": "赤",
+        "blue": "青",
+    },
+}
+
+
+class Lookups(Family):
+    """Where a walk ends; where a door leads is told once, in any order, and must be looked up at every step."""
+
+    kind = "lookups"
+    checks = TEXT
+    words = WORDS
+
+    def draw(self, rng: Random, depth: int) -> Story:
+        """Each colour leads into every room from one other; the rooms are told in any order."""
+        doors = [(room, *ends) for room, *ends in zip(ROOMS, self._ends(rng), self._ends(rng), strict=True)]
+        rng.shuffle(doors)
+        steps = tuple(rng.choice(COLOURS) for _ in range(depth))
+        return Story(start=rng.choice(ROOMS), steps=steps, world=tuple(doors))
+
+    def after(self, story: Story, state: State, step: Any) -> State:
+        """The room behind the door."""
+        ends = next(ends for room, *ends in story.world if room == state)
+        return ends[COLOURS.index(step)]
+
+    def ask(self, story: Story, words: Words) -> str:
+        """All doors, then the walk."""
+        doors = [
+            words["door"].format(room=words[room], red=words[red], blue=words[blue]) for room, red, blue in story.world
+        ]
+        steps = words["comma"].join(words[step] for step in story.steps)
+        return words["ask"].format(doors=words["gap"].join(doors), start=words[story.start], steps=steps)
+
+    def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
+        """`hall red attic`."""
+        return " ".join(words[word] for word in (before, step, state))
+
+    def answer(self, state: State, words: Words) -> str:
+        """A room."""
+        return words[state]
+
+    @staticmethod
+    def _ends(rng: Random) -> list[str]:
+        """Where a colour leads from each room: a permutation without a room that leads to itself."""
+        while True:
+            ends = rng.sample(ROOMS, len(ROOMS))
+            if all(room != end for room, end in zip(ROOMS, ends, strict=True)):
+                return ends
