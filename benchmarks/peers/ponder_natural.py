@@ -21,7 +21,7 @@ def natural(job: dict[str, Any]) -> tuple[dict[str, Any], Run]:
     torch.set_num_threads(job["cores"])
     recipe = load_recipe(Path(job["recipe"]), job["settings"])
     found = build.training_domains(recipe)
-    policy = build.build_policy(recipe.model, Path(job["model"]))
+    policy = build.build_policy(recipe, Path(job["model"]))
     learner = build.build_learner(policy, recipe.model, seed=recipe.seed)
     stage = build.build_reinforce(recipe, policy, learner, found, before=0, reference=None)
     start = tempfile.TemporaryDirectory(prefix="ponder-start-")

@@ -22,7 +22,8 @@ class Item:
     pair_id: str | None = None
     """Shared with the same item in another language."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What a verifier or a worked solution needs besides; the key `worked` holds a worked solution."""
+    """What a verifier or a worked solution needs besides; the key `worked` holds a worked solution, and
+    `concluded` the answer that it comes to, where it may slip."""
     canonical: str = ""
     """What it says in whatever language, where that can be said; its translations are in one split by it."""
 

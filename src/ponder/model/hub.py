@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,22 +75,30 @@ def pull(name: str) -> Path:
     """Fetch a known model once; an interrupted pull leaves nothing behind."""
     if name not in KNOWN:
         raise PonderError(f"model = {name!r}: ponder can pull {', '.join(KNOWN)}; give a folder or a hub id for others")
-    target = cache_folder() / name
-    if not (target / "config.json").is_file():
-        with _scratch(target) as work:
-            _dequantise(_unpack(_download(KNOWN[name], work), KNOWN[name], work), work / "model")
-            _put(work / "model", target)
-    return target
+
+    def make(work: Path) -> None:
+        _dequantise(_unpack(_download(KNOWN[name], work), KNOWN[name], work), work / "model")
+
+    return once(cache_folder() / name, make)
 
 
 def unpack(gguf: Path) -> Path:
     """The folder of a GGUF file, its weights in fp32; made once for each content."""
     with gguf.open("rb") as file:
         target = cache_folder() / f"{gguf.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+
+    def make(work: Path) -> None:
+        (work / gguf.name).symlink_to(gguf.resolve())
+        _dequantise(work / gguf.name, work / "model")
+
+    return once(target, make)
+
+
+def once(target: Path, make: Callable[[Path], None]) -> Path:
+    """The model folder `target`, made where it is not there: `make` puts it into `model` of the folder it is given."""
     if not (target / "config.json").is_file():
         with _scratch(target) as work:
-            (work / gguf.name).symlink_to(gguf.resolve())
-            _dequantise(work / gguf.name, work / "model")
+            make(work)
             _put(work / "model", target)
     return target
 

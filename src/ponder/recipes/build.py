@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from ponder.model.chat import Chat
 from ponder.model.checkpoint import master_weights
 from ponder.model.decoder import Decoder
 from ponder.model.dtypes import DTYPES
-from ponder.model.hub import resolve
+from ponder.model.fresh import Shape, make
+from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
@@ -49,9 +50,34 @@ class Policy:
         learner.save(folder)
 
 
-def build_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
+def source_of(recipe: Recipe) -> Path:
+    """The folder of the model that a recipe begins with; fetched, or made, where it must be."""
+    fresh = recipe.model.fresh
+    if fresh is None:
+        return resolve(recipe.model.name)
+    if recipe.cold_start is None:
+        raise PonderError("model.fresh: an untrained model has to be taught first; add [cold_start]")
+    texts = list(_texts(training_domains(recipe), recipe.cold_start.domains, fresh.examples))
+    told = [fresh.model_dump_json(), str(recipe.seed), *texts]
+    name = f"fresh-{hashlib.sha256(chr(0).join(told).encode()).hexdigest()[:16]}"
+    shape = Shape(**fresh.model_dump(include={"layers", "hidden", "heads", "inner", "context"}))
+    return once(
+        cache_folder() / name,
+        lambda work: make(work / "model", shape, texts, vocabulary=fresh.vocabulary, seed=recipe.seed),
+    )
+
+
+def _texts(found: Mapping[str, Domain], names: Iterable[str], examples: int) -> Iterator[str]:
+    """What these domains say: questions, thinking and answers."""
+    for name in names:
+        size = found[name].size("train")
+        for problem in found[name].problems("train", seed=0, n=examples if size is None else min(size, examples)):
+            yield from (problem.question, found[name].worked(problem) or "", problem.reference)
+
+
+def build_policy(recipe: Recipe, folder: Path | None = None) -> Policy:
     """The policy of a recipe, or of a checkpoint folder in its place; its dtype has been settled."""
-    source = folder or resolve(config.name)
+    config, source = recipe.model, folder or source_of(recipe)
     model = load_model(source, dtype=DTYPES[config.dtype])
     chat = Chat.load(source, system=config.system, thinking=config.thinking)
     sampler = LocalSampler(model, stop=chat.ends, rows=config.rows, decode=chat.text)

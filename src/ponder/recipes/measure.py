@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ponder.measure.suite import CONDITIONS, Condition, Suite
-from ponder.model.hub import resolve
 from ponder.recipes import build
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
@@ -90,11 +89,11 @@ def measure(
     asked = build.build_suite(suite, subject.recipe)
     recipe = settled(subject.recipe.model_copy(update={"measure": suite}), out)
     build.build_examiner(asked.domains.values())
-    resolve(recipe.model.name)
+    build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
         measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher())
         for checkpoint, weights in subject.weights.items():
-            measurement.of(build.build_policy(recipe.model, weights.folder), checkpoint, version=weights.version)
+            measurement.of(build.build_policy(recipe, weights.folder), checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         run.write_result(numbers(run, measured=True))
     return out

@@ -60,11 +60,32 @@ class LoraConfig(Strict):
     """Last names of the matrices that get one."""
 
 
+class FreshConfig(Strict):
+    """An untrained Llama, and a tokenizer made of what the cold start's domains say, in place of a model."""
+
+    layers: int = Field(4, ge=1)
+    """Blocks."""
+    hidden: int = Field(192, ge=2)
+    """Width."""
+    heads: int = Field(4, ge=1)
+    """Query heads, and as many of keys."""
+    inner: int = Field(768, ge=1)
+    """Width of the feed-forward."""
+    context: int = Field(1024, ge=16)
+    """Longest text, in tokens."""
+    vocabulary: int = Field(2000, ge=1)
+    """Most entries of the tokenizer."""
+    examples: int = Field(300, ge=1)
+    """Problems of each domain that the tokenizer is made of."""
+
+
 class ModelConfig(Strict):
     """The policy to begin with."""
 
     name: str
-    """A folder, a name of `ponder models`, or a hub id."""
+    """A folder, a name of `ponder models`, or a hub id; with `fresh`, whatever it is to be called."""
+    fresh: FreshConfig | None = None
+    """Begin with an untrained model."""
     dtype: Literal["auto", "bfloat16", "float32"] = "auto"
     """What it computes in; the learner keeps fp32 masters. `auto` is settled when a run begins, for good."""
     system: str | None = None

@@ -35,7 +35,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     found = build.training_domains(recipe)
     suite = build.build_suite(recipe.measure, recipe) if recipe.measure else None
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])
-    policy = build.build_policy(recipe.model)
+    policy = build.build_policy(recipe)
     rehearse(recipe, found, suite)
     watch = watch or Watcher()
     if line := notice(policy.model):

@@ -56,7 +56,8 @@ class ColdStart:
         branches = []
         if self.worked > 0:
             thinking = thinking_of(self.domains[problem.domain], problem)
-            branches.append(Branch(tokens=self.chat.reply(problem.reference, thinking), weight=share * self.worked))
+            answer = problem.facts.get("concluded", problem.reference)
+            branches.append(Branch(tokens=self.chat.reply(answer, thinking), weight=share * self.worked))
         if self.worked < 1:
             branches.append(Branch(tokens=self.chat.reply(problem.reference), weight=share * (1 - self.worked)))
         return Lesson(prompt=self.chat.prompt(problem.messages), branches=tuple(branches))

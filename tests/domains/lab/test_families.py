@@ -199,6 +199,21 @@ def test_a_state_changed_on_the_way_changes_the_answer(kind: str):
     assert changed > 150
 
 
+@pytest.mark.parametrize("kind", DEEP)
+def test_thinking_that_slips_comes_to_the_answer_it_leads_to(kind: str):
+    sure, slips = (FAMILIES[kind](kind, depth=5, slips=share) for share in (0, 1))
+    one, other = (family.problems("train", seed=2, n=100) for family in (sure, slips))
+    assert [(p.question, p.reference) for p in one] == [(p.question, p.reference) for p in other]
+    wrong = [p for p in other if p.facts["concluded"] != p.reference]
+    assert len(wrong) > 40
+    assert all(p.facts["worked"].endswith(p.facts["concluded"]) for p in other)
+    assert all(
+        len(p.facts["worked"].splitlines()) == len(q.facts["worked"].splitlines())
+        for p, q in zip(one, other, strict=True)
+    )
+    assert all(p.facts["concluded"] == p.reference for p in one)
+
+
 def test_seen_and_unseen_share_nothing():
     assert not set(KNOWN) & set(UNSEEN) and len(UNSEEN) >= 5
 
@@ -221,6 +236,7 @@ def test_hand_worked():
     [
         ({"depth": 0}, r"x.depth = 0: must be a number or \[low, high\] with 1 <= low <= high <= 24"),
         ({"depth": [3, 70]}, r"x.depth = \[3, 70\]: must be a number"),
+        ({"slips": 2}, r"x.slips = 2: give a share from 0 to 1"),
         ({"language": "fr"}, r"x.language = 'fr': it is told in en, ja only"),
     ],
 )

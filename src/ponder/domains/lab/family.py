@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from random import Random
 from typing import Any, ClassVar
@@ -48,8 +48,16 @@ class Family(Generated):
     words: ClassVar[Mapping[str, Words]]
     """By language."""
 
-    def __init__(self, name: str, *, depth: int | tuple[int, int] = (1, 5), language: str = "en") -> None:
-        """`depth`: steps, as a number or a range; `language`: `en` or `ja`, which tell the same items."""
+    def __init__(
+        self, name: str, *, depth: int | tuple[int, int] = (1, 5), language: str = "en", slips: float = 0.0
+    ) -> None:
+        """`depth`: steps, as a number or a range; `language`: `en` or `ja`, which tell the same items.
+
+        `slips`: share of items whose worked thinking goes wrong at a step and comes to the answer that follows.
+        """
+        if not 0 <= slips <= 1:
+            raise PonderError(f"{name}.slips = {slips}: give a share from 0 to 1")
+        self.slips = float(slips)
         self.depth = span(f"{name}.depth", depth, least=1, most=self.deepest)
         if language not in self.words:
             raise PonderError(f"{name}.language = {language!r}: it is told in {', '.join(self.words)} only")
@@ -88,11 +96,21 @@ class Family(Generated):
         """One story, told."""
         story, words = self.draw(rng, rng.randint(*self.depth)), self.words[self.language]
         states, canonical = self.states(story), f"{self.kind} {story.world} {story.start} {story.steps}"
+        gone = self.slip(rng, story) if rng.random() < self.slips else states
         return Item(
             question=self.ask(story, words),
             reference=self.answer(states[-1], words),
             difficulty=float(len(story.steps)),
             pair_id=content_hash(canonical),
             canonical=canonical,
-            facts={"worked": "\n".join(self.worked_lines(story, states, words))},
+            facts={
+                "worked": "\n".join(self.worked_lines(story, gone, words)),
+                "concluded": self.answer(gone[-1], words),
+            },
         )
+
+    def slip(self, rng: Random, story: Story) -> list[State]:
+        """States of thinking that does another step in place of one."""
+        at = rng.randrange(len(story.steps))
+        (other,) = self.draw(rng, 1).steps
+        return self.states(replace(story, steps=(*story.steps[:at], other, *story.steps[at + 1 :])))
