@@ -185,12 +185,13 @@ def fastest(job: Mapping[str, Any]) -> dict[int, float]:
 
 
 def trial(job: Mapping[str, Any]) -> float | None:
-    """Seconds of one repeat of the job; None where it does not get through it."""
+    """Seconds of one repeat of the job; None where it does not get through it, however it ends after that."""
     asked = f"{json.dumps(job)}\n{json.dumps({'round': 0})}\n"
     done = subprocess.run(
         [sys.executable, __file__], input=asked, stdout=subprocess.PIPE, text=True, check=False, preexec_fn=bounded
     )
-    return None if done.returncode else json.loads(done.stdout.splitlines()[-1])["seconds"]
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return next((answer["seconds"] for answer in answers if "seconds" in answer), None)
 
 
 def bounded() -> None:
