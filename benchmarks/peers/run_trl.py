@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import gc
+import json
 import os
+import resource
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,10 +24,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 ENDLESS = 1_000_000
 """Steps of a trainer that stops when nobody asks any more."""
-
-
-class EnoughError(Exception):
-    """Nobody asks for another step."""
+SHARE = 0.85
+"""Of the machine's memory that a trial may take."""
 
 
 @dataclass(slots=True)
@@ -39,14 +40,10 @@ class Turns(TrainerCallback):
     """Of the last step: generation, rewards, loss and update."""
     began: float = 0.0
     """When it began."""
-    enough: bool = False
-    """Whether there will be no other."""
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Wait for the turn; generation happens after this."""
         self.go.acquire()
-        if self.enough:
-            raise EnoughError
         self.began = time.perf_counter()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
@@ -127,12 +124,6 @@ class Training:
         self.stepped = True
         return self.turns.step()
 
-    def end(self) -> None:
-        """Let go of everything."""
-        self.turns.enough = True
-        self.turns.go.release()
-        self.thread.join()
-
     @torch.no_grad()
     def rewind(self) -> None:
         """Back to the first weights, and no moments; for natural completions, which depend on the weights."""
@@ -147,8 +138,6 @@ class Training:
     def _train(self) -> None:
         try:
             self.trainer.train()
-        except EnoughError:
-            return
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -185,23 +174,38 @@ def config(job: Mapping[str, Any], micro: int) -> GRPOConfig:
 
 
 def fastest(job: Mapping[str, Any]) -> dict[int, float]:
-    """Seconds of a step with each size of micro-batch, where there is a choice."""
+    """Seconds of a step with each size of micro-batch that the memory holds, where there is a choice.
+
+    Each is tried by a process of its own: what it leaves behind is not measured, and one that takes all memory ends.
+    """
     if len(job["micro"]) == 1:
         return {job["micro"][0]: 0.0}
-    took = {}
-    for micro in job["micro"]:
-        training = Training(job, micro)
-        took[micro] = training.step()
-        training.end()
-        del training
-        gc.collect()
-    return took
+    took = {micro: trial({**job, "micro": [micro]}) for micro in job["micro"]}
+    return {micro: seconds for micro, seconds in took.items() if seconds is not None}
+
+
+def trial(job: Mapping[str, Any]) -> float | None:
+    """Seconds of one repeat of the job; None where it does not get through it, however it ends after that."""
+    asked = f"{json.dumps(job)}\n{json.dumps({'round': 0})}\n"
+    done = subprocess.run(
+        [sys.executable, __file__], input=asked, stdout=subprocess.PIPE, text=True, check=False, preexec_fn=bounded
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return next((answer["seconds"] for answer in answers if "seconds" in answer), None)
+
+
+def bounded() -> None:
+    """No more memory than the machine has for this, rather than somebody else's end."""
+    if sys.platform == "linux":
+        most = int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def prepare(job: dict[str, Any]) -> tuple[dict[str, Any], Run]:
     """Find the fastest micro-batch, then get ready to step with it."""
     torch.set_num_threads(job["cores"])
     took = fastest(job)
+    assert took, "no size of micro-batch fits into the memory"
     micro = min(took, key=lambda size: took[size])
     training = Training(job, micro)
 
