@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 
 from ponder.model.config import DecoderConfig
@@ -30,6 +30,8 @@ TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+PIECES = r" ?\d| ?[A-Za-z]+| ?\p{Han}+| ?\p{Hiragana}+| ?[\p{Katakana}ー]+| ?[^\s\p{L}\d]| ?\p{L}+|\s+"
+"""What no token reaches beyond: a digit, a word, a run of one script, a sign, each with the space before it."""
 LEAST_VOCABULARY = 256 + len(MARKS) + len(THINKING)
 """Every byte, and the marks."""
 DEVIATION = 0.02
@@ -95,9 +97,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     if vocabulary < LEAST_VOCABULARY:
         raise PonderError(f"model.fresh.vocabulary = {vocabulary}: give {LEAST_VOCABULARY} or more, 256 of them bytes")
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
+    pieces = pre_tokenizers.Split(Regex(PIECES), behavior="isolated")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, byte_level])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
