@@ -73,7 +73,8 @@ def test_another_seed_is_another_model(recipe: Path):
 
 def test_what_cannot_begin_untrained_is_refused(recipe: Path, tmp_path: Path):
     recipe.write_text(
-        RECIPE[: RECIPE.index("[cold_start]")] + "[rl]\ndomains = { chains = 1 }\ngold_pays = true\nsteps = 1\nmax_tokens = 8\n"
+        RECIPE[: RECIPE.index("[cold_start]")]
+        + "[rl]\ndomains = { chains = 1 }\ngold_pays = true\nsteps = 1\nmax_tokens = 8\n"
     )
     with pytest.raises(
         PonderError, match=r"model.fresh: an untrained model has to be taught first; add \[cold_start\]"

@@ -107,6 +107,19 @@ def measure(
 
 
 @app.command()
+def study(
+    file: Annotated[Path, typer.Argument(metavar="STUDY", help="A TOML file: arms, seeds, numbers, claims.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of its runs; else runs/study-NAME.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Runs at a time; else one a core.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run every arm of a study with every seed, and decide its claims; goes on where it was stopped."""
+    from ponder.cli.study import study as job
+
+    job(file, out, workers=workers, as_json=as_json)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a measured run.")],
     second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another one.")],

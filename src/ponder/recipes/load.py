@@ -27,7 +27,7 @@ REASONS = {
 
 def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     """The recipe in a TOML file, with `key.of.it=value` settings laid over it."""
-    values = _read(path)
+    values = read_toml(path)
     for setting in settings:
         _lay_over(values, setting)
     return parse(Recipe, values, where=str(path))
@@ -36,7 +36,7 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
 def load_suite(name: str) -> SuiteConfig:
     """A suite by path, or by the name of one that ships with ponder."""
     if name.endswith(".toml") or "/" in name:
-        return parse(SuiteConfig, _read(Path(name)), where=name)
+        return parse(SuiteConfig, read_toml(Path(name)), where=name)
     folder = resources.files("ponder.measure") / "suites"
     shipped = {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
     if name not in shipped:
@@ -52,7 +52,8 @@ def parse(kind: type[Config], values: Mapping[str, Any], *, where: str) -> Confi
         raise PonderError(f"{where}: {_line(kind, error.errors()[0])}") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says; raises PonderError for one that cannot be read."""
     try:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:

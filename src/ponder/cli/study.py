@@ -1,0 +1,54 @@
+"""The verb that runs a study."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from ponder.cli.screen import people, print_json, say, visible
+from ponder.studies import results
+from ponder.studies.run import Run, finished, plan, run_all
+from ponder.studies.schema import load_study
+from ponder.types import PonderError
+
+
+def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -> None:
+    """Run what is left of a study, and write what it comes to beside its file."""
+    asked, console = load_study(path), people(as_json=as_json)
+    folder, at_once = out or Path("runs") / f"study-{asked.name}", workers or os.cpu_count() or 1
+    if at_once < 1:
+        raise PonderError(f"workers = {workers}: give 1 or more")
+    progress = Progress(console, plan(asked, path, folder))
+    wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard)
+    found = results.collect(asked, finished(asked, path, folder))
+    decisions = results.write(asked, found, path.parent)
+    for decision in decisions:
+        say(console, f"{decision.word}: {decision.claim.says}")
+    say(console, f"results {path.parent / results.RESULTS}")
+    if as_json:
+        told = {name: asdict(number) for name, number in results.numbers(asked, found).items()}
+        print_json({"claims": {d.claim.says: d.word for d in decisions}, "numbers": told})
+    if wrong:
+        failed = ", ".join(f"{arm} seed {seed} ({visible(why, most=120)})" for (arm, seed), why in wrong.items())
+        raise PonderError(f"{len(wrong)} of {len(progress.runs)} runs failed: {failed}; the same command tries again")
+
+
+class Progress:
+    """One line for each run as it ends."""
+
+    def __init__(self, console: Console, runs: list[Run]) -> None:
+        self.console, self.runs, self.began = console, runs, time.monotonic()
+        self.ended = sum(run.done for run in runs)
+        if self.ended:
+            say(console, f"{self.ended} of {len(runs)} runs are there already")
+
+    def heard(self, run: Run, why: str) -> None:
+        """A run has ended."""
+        self.ended += 1
+        minutes = (time.monotonic() - self.began) / 60
+        what = f"failed: {visible(why, most=200)}" if why else "done"
+        say(self.console, f"[{self.ended}/{len(self.runs)}] {minutes:5.1f} min  {run.arm} seed {run.seed} {what}")

@@ -1,0 +1,132 @@
+"""What a study comes to: means over seeds, claims decided, `results.json` and a README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ponder.measure.statistics import Estimate, difference_over_seeds, over_seeds
+from ponder.runs.files import write_atomic
+from ponder.runs.lines import to_json
+from ponder.runs.result import Number, read_result
+from ponder.studies.run import Run
+from ponder.studies.schema import Claim, Study
+
+RESULTS = "results.json"
+README = "README.md"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+"""What is between them is written anew; the rest of a README is whoever's wrote it."""
+
+Found = Mapping[str, Mapping[str, Mapping[int, float]]]
+"""Arm -> number -> seed -> its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What became of a claim."""
+
+    claim: Claim
+    """As it was stated."""
+    difference: Estimate | None
+    """Over the seeds that both arms have; None where there are none."""
+
+    @property
+    def word(self) -> str:
+        """`held`: surely more; `not held`: surely less than what would matter; else `undecided`."""
+        if self.difference is None:
+            return "undecided"
+        if self.difference.low > 0:
+            return "held"
+        return "not held" if self.difference.high < self.claim.least else "undecided"
+
+
+def collect(study: Study, runs: Iterable[Run]) -> Found:
+    """The study's numbers of every run that has them."""
+    found: dict[str, dict[str, dict[int, float]]] = {arm: {name: {} for name in study.numbers} for arm in study.arms}
+    for run in runs:
+        told = read_result(run.folder)
+        for name, key in study.numbers.items():
+            value = told[key].value if key in told else None
+            if value is not None:
+                found[run.arm][name][run.seed] = value
+    return found
+
+
+def numbers(study: Study, found: Found) -> dict[str, Number]:
+    """`ARM.NUMBER` over its seeds, and how many seeds every arm has."""
+    made = {
+        f"{arm}.{name}": _number(over_seeds(values), f"mean over seeds of {study.numbers[name]}")
+        for arm, each in found.items()
+        for name, values in each.items()
+        if values
+    }
+    least = min((len(values) for each in found.values() for values in each.values()), default=0)
+    return made | {"seeds": Number(least, least, least, least, "seeds", "seeds that every arm has")}
+
+
+def decide(study: Study, found: Found) -> list[Decision]:
+    """Every claim, by the differences of its arms seed by seed."""
+    decisions = []
+    for claim in study.claims:
+        more, than = found[claim.more][claim.number], found[claim.than][claim.number]
+        shared = more.keys() & than.keys()
+        difference = difference_over_seeds(than, more) if shared else None
+        decisions.append(Decision(claim=claim, difference=difference))
+    return decisions
+
+
+def write(study: Study, found: Found, folder: Path) -> list[Decision]:
+    """Write both files beside the study; returns its decisions."""
+    decisions = decide(study, found)
+    records = {name: _record(number) for name, number in sorted(numbers(study, found).items())}
+    claims = [
+        {"says": d.claim.says, "word": d.word, **(_bounds(d.difference) if d.difference else {})} for d in decisions
+    ]
+    write_atomic(folder / RESULTS, to_json({"numbers": records, "claims": claims}, indent=1))
+    path = folder / README
+    before = path.read_text() if path.exists() else f"# {study.name}\n\n{study.asks}\n\n{BEGIN}\n{END}\n"
+    head, _, rest = before.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    write_atomic(path, f"{head.rstrip()}\n\n{BEGIN}\n\n{page(study, found, decisions)}\n\n{END}{tail or chr(10)}")
+    return decisions
+
+
+def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
+    """Claims, then arms by numbers."""
+    lines = [f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions]
+    lines += ["", "Means over seeds, with 95% t intervals; n is the number of seeds.", ""]
+    lines += [f"| arm | {' | '.join(study.numbers)} |", "| --- |" + " --- |" * len(study.numbers)]
+    for arm, each in found.items():
+        lines.append(f"| {arm} | {' | '.join(_cell(each[name]) for name in study.numbers)} |")
+    return "\n".join(lines)
+
+
+def _told(decision: Decision) -> str:
+    claim, d = decision.claim, decision.difference
+    what = f"{claim.number}, {claim.more} less {claim.than}"
+    return f"{what}: no seed has both" if d is None else f"{what}: {_interval(d)}, n = {d.n}"
+
+
+def _cell(values: Mapping[int, float]) -> str:
+    return f"{_interval(over_seeds(values))}, n = {len(values)}" if values else "none"
+
+
+def _interval(estimate: Estimate) -> str:
+    bounds = f" [{estimate.low:.3f}, {estimate.high:.3f}]" if estimate.n > 1 else ""
+    return f"{estimate.value:.3f}{bounds}"
+
+
+def _number(estimate: Estimate, query: str) -> Number:
+    bounds = _bounds(estimate)
+    return Number(estimate.value, bounds["low"], bounds["high"], estimate.n, "", query)
+
+
+def _bounds(estimate: Estimate) -> dict[str, float | None]:
+    """Value and interval; one seed alone sets no bound."""
+    low, high = (None, None) if estimate.n < 2 else (estimate.low, estimate.high)
+    return {"value": estimate.value, "low": low, "high": high}
+
+
+def _record(number: Number) -> dict[str, object]:
+    return {key: getattr(number, key) for key in ("value", "low", "high", "n", "unit", "query")}

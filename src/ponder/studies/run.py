@@ -1,0 +1,112 @@
+"""Runs of a study: a process a core, each run resumable by itself; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ponder.runs import lock, manifests
+from ponder.runs.files import write_atomic
+from ponder.runs.lines import to_json
+from ponder.studies.schema import Study, recipe_of
+from ponder.types import PonderError
+
+PLAN = "study.json"
+"""In a study's folder: what it was begun with."""
+DONE = "done"
+"""Status of a run that has ended well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a study."""
+
+    arm: str
+    """Of which arm."""
+    seed: int
+    """With which seed."""
+    folder: Path
+    """Where it is kept."""
+    command: tuple[str, ...]
+    """What is called for it."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended well."""
+        return (self.folder / manifests.NAME).exists() and manifests.read(self.folder)["status"] == DONE
+
+
+def plan(study: Study, path: Path, out: Path) -> list[Run]:
+    """Every run, seed after seed: what has been done at any time has all arms of a seed."""
+    runs = []
+    for seed in study.seeds:
+        for arm in study.arms:
+            folder, recipe = out / f"{arm}-{seed}", recipe_of(study, path, arm)
+            sets = [word for setting in study.settings(arm, seed) for word in ("--set", setting)]
+            words = ("train", str(recipe), "--out", str(folder), "--resume", "--json", *sets)
+            runs.append(Run(arm=arm, seed=seed, folder=folder, command=(sys.executable, "-m", "ponder", *words)))
+    return runs
+
+
+def run_all(
+    study: Study, path: Path, out: Path, *, workers: int, heard: Callable[[Run, str], None]
+) -> dict[tuple[str, int], str]:
+    """Run what has not been done yet; returns what went wrong, by arm and seed.
+
+    `heard` is told of each run as it ends, with what went wrong or an empty text.
+    """
+    with held(study, out):
+        runs = [run for run in plan(study, path, out) if not run.done]
+        wrong = {}
+        with ThreadPoolExecutor(workers) as pool:
+            asked = {pool.submit(execute, run, workers): run for run in runs}
+            try:
+                for ended in as_completed(asked):
+                    run, why = asked[ended], ended.result()
+                    if why:
+                        wrong[run.arm, run.seed] = why
+                    heard(run, why)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    return wrong
+
+
+def execute(run: Run, workers: int) -> str:
+    """One run in a process of its own with its share of the cores; empty, or its last word."""
+    cores = max(1, (os.cpu_count() or 1) // workers)
+    environment: Mapping[str, str] = {**os.environ, "OMP_NUM_THREADS": str(cores)}
+    run.folder.parent.mkdir(parents=True, exist_ok=True)
+    log = run.folder.with_suffix(".log")
+    with log.open("wb") as errors:
+        done = subprocess.run(run.command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, check=False)
+    if done.returncode == 0:
+        return ""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("ponder: ") if lines else f"ended with status {done.returncode}"
+
+
+@contextmanager
+def held(study: Study, out: Path) -> Iterator[None]:
+    """The study's folder, for this study and for one process alone."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = lock.acquire(out)
+    try:
+        now, path = to_json(study.model_dump(mode="json", by_alias=True), indent=1), out / PLAN
+        if path.exists() and path.read_text() != now:
+            raise PonderError(f"{out}: holds another study, or this one before it was changed; give another --out")
+        write_atomic(path, now)
+        yield
+    finally:
+        lock.release(file)
+
+
+def finished(study: Study, path: Path, out: Path) -> Iterator[Run]:
+    """The runs that have ended well."""
+    return (run for run in plan(study, path, out) if run.done)

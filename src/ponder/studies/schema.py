@@ -1,0 +1,96 @@
+"""What a study may say, and reading one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from ponder.recipes.load import load_recipe, parse, read_toml
+from ponder.recipes.schema import Strict
+from ponder.types import PonderError
+
+
+class Arm(Strict):
+    """One way to do it."""
+
+    recipe: str | None = None
+    """Path of its recipe, from the study's folder; the study's own where it is left out."""
+    settings: list[str] = Field([], alias="set")
+    """Laid over the recipe, as `--set` does."""
+
+
+class Claim(Strict):
+    """A comparison of two arms, and what counts as held; stated before anything is run."""
+
+    says: str
+    """The claim, as a sentence."""
+    number: str
+    """Key of `Study.numbers`."""
+    more: str
+    """The arm that is to have more of it."""
+    than: str
+    """The arm that is to have less."""
+    least: float = Field(0.0, ge=0)
+    """Smallest difference that would matter."""
+
+
+class Study(Strict):
+    """A study file."""
+
+    name: str
+    """For its folder and its title."""
+    asks: str
+    """The question."""
+    recipe: str | None = None
+    """Path of the recipe of every arm that names none, from the study's folder."""
+    seeds: list[int] = Field(min_length=1)
+    """Each is a run of every arm; `{seed}` in a setting stands for it."""
+    models: list[str] = Field([])
+    """Models to begin with, one seed after the other; the recipe's own where there are none."""
+    arms: dict[str, Arm] = Field(min_length=1)
+    """By name."""
+    numbers: dict[str, str] = Field(min_length=1)
+    """Name in the study's results -> name in `result.json` of a run."""
+    claims: list[Claim] = Field([])
+    """What is to be decided."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: each may stand there once")
+        for claim in self.claims:
+            for arm in (claim.more, claim.than):
+                if arm not in self.arms:
+                    raise ValueError(f"claims: no arm is called {arm!r}; there are {', '.join(self.arms)}")
+            if claim.number not in self.numbers:
+                raise ValueError(f"claims: no number is called {claim.number!r}; there are {', '.join(self.numbers)}")
+        if missing := next((name for name, arm in self.arms.items() if not (arm.recipe or self.recipe)), None):
+            raise ValueError(f"recipe: arm {missing!r} has none, and the study names none for all")
+        return self
+
+    def settings(self, arm: str, seed: int) -> list[str]:
+        """What is laid over the recipe in a run of this arm and seed."""
+        given = [setting.replace("{seed}", str(seed)) for setting in self.arms[arm].settings]
+        model = [f"model.name={self.models[self.seeds.index(seed) % len(self.models)]}"] if self.models else []
+        return [f"seed={seed}", *model, *given]
+
+
+def load_study(path: Path) -> Study:
+    """The study in a TOML file; every recipe that it will run is read, so that what is wrong is said at once."""
+    study = parse(Study, read_toml(path), where=str(path))
+    for name in study.arms:
+        recipe = recipe_of(study, path, name)
+        try:
+            load_recipe(recipe, study.settings(name, study.seeds[0]))
+        except PonderError as error:
+            raise PonderError(f"{path}: arms.{name}: {error}") from None
+    return study
+
+
+def recipe_of(study: Study, path: Path, arm: str) -> Path:
+    """The recipe of an arm."""
+    named = study.arms[arm].recipe or study.recipe
+    assert named, "every arm has a recipe"
+    return path.parent / named

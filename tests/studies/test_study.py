@@ -1,0 +1,165 @@
+"""A study of two arms by three seeds with a model that learns in a second."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.command import ponder
+from ponder.measure.statistics import Estimate
+from ponder.runs.files import write_atomic
+from ponder.runs.result import Number, write_result
+from ponder.studies import results
+from ponder.studies.run import held, plan, run_all
+from ponder.studies.schema import Claim, Study, load_study
+from ponder.types import PonderError
+from recipes.small import write_small
+
+STUDY = """
+name = "letters"
+asks = "Does a smaller rate learn less?"
+recipe = "small.toml"
+seeds = [1, 2]
+[arms.usual]
+[arms.slow]
+set = ["rl.learning_rate=1e-9", "cold_start.learning_rate=1e-9"]
+[numbers]
+minutes = "cost.minutes"
+gain = "gain.trained"
+[[claims]]
+says = "The usual rate gains more."
+number = "minutes"
+more = "usual"
+than = "slow"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, tiny: Path) -> Path:
+    write_small(tmp_path, tiny, cold=3, rl=1)
+    path = tmp_path / "letters.toml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_every_arm_runs_with_every_seed_and_only_what_is_left_runs_again(file: Path, tmp_path: Path):
+    study, out, heard = load_study(file), tmp_path / "out", list[str]()
+    wrong = run_all(study, file, out, workers=2, heard=lambda run, why: heard.append(f"{run.arm} {run.seed}{why}"))
+    assert not wrong and sorted(heard) == ["slow 1", "slow 2", "usual 1", "usual 2"]
+    seeds = [json.loads((out / f"slow-{seed}" / "manifest.json").read_text())["recipe"]["seed"] for seed in (1, 2)]
+    assert seeds == [1, 2]
+    run_all(study, file, out, workers=2, heard=lambda run, why: heard.append("again"))
+    assert "again" not in heard
+
+
+def test_an_arm_that_fails_stops_nobody_and_is_told(file: Path, tmp_path: Path):
+    file.write_text(
+        STUDY.replace("[arms.usual]\n", '[arms.usual]\nset = ["rl.max_not_judged=0.5", "model.name=nowhere"]\n')
+    )
+    done = ponder("study", str(file), "--out", str(tmp_path / "out"), "--workers", "2")
+    assert done.exit_code == 2
+    assert "2 of 4 runs failed: usual seed" in done.stderr and "no such folder" in done.stderr
+    assert "slow seed 1 done" in done.stdout
+    told = json.loads((tmp_path / results.RESULTS).read_text())["numbers"]
+    assert told["slow.minutes"]["n"] == 2 and "usual.minutes" not in told and told["seeds"]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("seeds = [1, 2]", "seeds = [1, 1]"), "seeds = \\[1, 1\\]: each may stand there once"),
+        (('more = "usual"', 'more = "fast"'), "claims.*no arm is called 'fast'; there are usual, slow"),
+        (('number = "minutes"', 'number = "hours"'), "claims.*no number is called 'hours'"),
+        (('recipe = "small.toml"\n', ""), "arm 'usual' has none"),
+        (("rl.learning_rate=1e-9", "rl.learning_rat=1e-9"), "arms.slow: .*unknown key; did you mean 'learning_rate'"),
+        (('recipe = "small.toml"', 'recipe = "smal.toml"'), "arms.usual: .*did you mean .*small.toml"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(file: Path, change: tuple[str, str], message: str):
+    file.write_text(STUDY.replace(*change))
+    with pytest.raises(PonderError, match=message):
+        load_study(file)
+
+
+def test_two_studies_in_one_folder_are_refused(file: Path, tmp_path: Path):
+    study = load_study(file)
+    with (
+        held(study, tmp_path / "out"),
+        pytest.raises(PonderError, match="is writing this run"),
+        held(study, tmp_path / "out"),
+    ):
+        pass
+    other = study.model_copy(update={"seeds": [3]})
+    with pytest.raises(PonderError, match="holds another study"), held(other, tmp_path / "out"):
+        pass
+
+
+def made(study: Study, file: Path, out: Path, values: dict[str, list[float]]) -> results.Found:
+    """Runs that came to these numbers, by arm and seed."""
+    runs = plan(study, file, out)
+    for run in runs:
+        run.folder.mkdir(parents=True)
+        value = values[run.arm][study.seeds.index(run.seed)]
+        write_result(run.folder, {"cost.minutes": Number(value, value, value, 1)})
+    return results.collect(study, runs)
+
+
+@pytest.mark.parametrize(
+    ("usual", "slow", "least", "word"),
+    [
+        ([3.0, 3.2], [1.0, 1.1], 0.0, "held"),  # differences 2.0, 2.1: 2.05 +- 12.706 * .05
+        ([1.0, 1.1], [3.0, 3.2], 0.0, "not held"),
+        ([1.0, 1.1], [1.0, 1.1], 0.5, "not held"),  # no difference at all, and .5 would matter
+        ([1.0, 2.0], [1.5, 1.4], 0.0, "undecided"),
+    ],
+)
+def test_claims_are_decided_by_paired_seeds(
+    file: Path, tmp_path: Path, usual: list[float], slow: list[float], least: float, word: str
+):
+    file.write_text(f"{STUDY}least = {least}\n")
+    study = load_study(file)
+    found = made(study, file, tmp_path / "out", {"usual": usual, "slow": slow})
+    (decision,) = results.decide(study, found)
+    assert decision.word == word
+    assert decision.difference and decision.difference.value == pytest.approx(sum(usual) / 2 - sum(slow) / 2)
+
+
+def test_results_hold_the_interval_over_seeds_and_a_readme_keeps_what_people_wrote(file: Path, tmp_path: Path):
+    study = load_study(file)
+    found = made(study, file, tmp_path / "out", {"usual": [1.0, 3.0], "slow": [1.0, 1.0]})
+    write_atomic(tmp_path / results.README, f"# Mine\n\nWords.\n\n{results.BEGIN}\nold\n{results.END}\n\nMore words.\n")
+    results.write(study, found, tmp_path)
+    told = json.loads((tmp_path / results.RESULTS).read_text())
+    usual = told["numbers"]["usual.minutes"]
+    assert (usual["value"], usual["n"]) == (2.0, 2)
+    assert usual["high"] == pytest.approx(2 + 12.7062, abs=1e-3)  # t with one degree of freedom, error 1
+    assert told["claims"] == [
+        pytest.approx(
+            {"says": "The usual rate gains more.", "word": "undecided"}
+            | {k: told["claims"][0][k] for k in ("value", "low", "high")}
+        )
+    ]
+    readme = (tmp_path / results.README).read_text()
+    assert "Words." in readme and "More words." in readme and "old" not in readme
+    assert (
+        "**undecided**: The usual rate gains more." in readme and "| usual | 2.000 [-10.706, 14.706], n = 2 |" in readme
+    )
+    results.write(study, found, tmp_path)
+    assert (tmp_path / results.README).read_text() == readme
+
+
+def test_a_claim_without_shared_seeds_is_undecided():
+    claim = Claim(says="x", number="n", more="a", than="b")
+    assert results.Decision(claim=claim, difference=None).word == "undecided"
+    assert results.Decision(claim=claim, difference=Estimate(1.0, 0.5, 1.5, 5)).word == "held"
+
+
+def test_seeds_rotate_the_models(file: Path):
+    study = load_study(file).model_copy(update={"models": ["one", "two"], "seeds": [5, 6, 7]})
+    assert [study.settings("slow", seed)[:2] for seed in (5, 6, 7)] == [
+        ["seed=5", "model.name=one"],
+        ["seed=6", "model.name=two"],
+        ["seed=7", "model.name=one"],
+    ]
