@@ -5,20 +5,25 @@ This knows the protocols and nothing of who implements them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
+from random import Random
 from threading import Thread
 
 from ponder.model.chat import Chat
+from ponder.model.corruption import corrupted
 from ponder.types import (
+    THINK_IN,
     Cell,
     Completion,
+    Message,
     Mode,
     Outcome,
     Problem,
     Role,
     Rollout,
+    Sample,
     Sampler,
     SamplingParams,
     Submission,
@@ -26,7 +31,7 @@ from ponder.types import (
     Verifier,
 )
 
-THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT)
+THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT, Mode.CORRUPTED, Mode.TRANSLATED)
 """Modes in which the policy itself writes the thinking, so that it can be bounded."""
 TOGETHER = 32
 """Completions that verifiers are asked about at once, so that one behind a network is not asked for each alone."""
@@ -145,6 +150,30 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One completion to be written."""
+
+    prompt: tuple[int, ...]
+    """Token ids to go on from."""
+    stream: str
+    """Name of its randomness."""
+    begun: str = ""
+    """Lines of thinking at the end of the prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How completions are written and read."""
+
+    mode: str
+    """How the policy is asked to think."""
+    params: SamplingParams
+    """How they are drawn."""
+    version: int
+    """Updates the policy has had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roller:
     """Makes rollouts."""
 
@@ -180,17 +209,23 @@ class Roller:
         All cells must agree in mode, budgets and temperature: they are sampled together.
         """
         cell = common_cell(cells)
-        mode, params = cell.mode, self.params(cell)
-        filler = cell.think_at_most or 0 if mode == Mode.FILLER else 0
-        prompts = [self.chat.prompt(problem.messages, mode, filler=filler) for problem in problems]
-        streams = [[f"{self.seed}/{stage}/{step}/{p.id}/{g}" for g in range(group)] for p in problems]
+        how = Manner(mode=cell.mode, params=self.params(cell), version=version)
+        filler = cell.think_at_most or 0 if cell.mode == Mode.FILLER else 0
+        asked = [messages_of(problem, cell.mode) for problem in problems]
+        prompts = [self.chat.prompt(messages, cell.mode, filler=filler) for messages in asked]
+        asks = {
+            (i, g): Ask(prompt=prompts[i], stream=f"{self.seed}/{stage}/{step}/{p.id}/{g}")
+            for i, p in enumerate(problems)
+            for g in range(group)
+        }
+        if cell.mode == Mode.CORRUPTED:
+            asks = self._led_astray(asks, how)
         completions: dict[Place, Completion] = {}
         with Desk(self.examiner, problems) as desk:
-            for sample in self.sampler.sample(prompts, params, streams):
+            for place, completion in self._write(asks, how):
                 self.heard()
-                place = sample.prompt, sample.sample
-                completions[place] = self.chat.parse(sample, prompts[sample.prompt], mode=mode, version=version)
-                desk.take(place, completions[place])
+                completions[place] = completion
+                desk.take(place, completion)
             verdicts = desk.verdicts()
         return [
             Rollout(
@@ -206,6 +241,30 @@ class Roller:
             for g in range(group)
         ]
 
+    def _write(self, asks: Mapping[Place, Ask], how: Manner) -> Iterator[tuple[Place, Completion]]:
+        """Completions as they are finished; a problem's that go on from one prompt are asked for together."""
+        together: dict[tuple[int, tuple[int, ...]], list[Place]] = {}
+        for place, ask in asks.items():
+            together.setdefault((place[0], ask.prompt), []).append(place)
+        prompts, places = [prompt for _, prompt in together], list(together.values())
+        streams = [[asks[place].stream for place in each] for each in places]
+        for sample in self.sampler.sample(prompts, how.params, streams):
+            place = places[sample.prompt][sample.sample]
+            yield place, self._read(sample, asks[place], how)
+
+    def _read(self, sample: Sample, ask: Ask, how: Manner) -> Completion:
+        return self.chat.parse(sample, ask.prompt, mode=how.mode, version=how.version, begun=ask.begun)
+
+    def _led_astray(self, asks: Mapping[Place, Ask], how: Manner) -> dict[Place, Ask]:
+        """Prompts with the policy's own thinking up to a line that is changed; whole where nothing can be."""
+        first = {place: replace(ask, stream=f"{ask.stream}/first") for place, ask in asks.items()}
+        found = {}
+        for place, completion in self._write(first, how):
+            ask, thinking = asks[place], completion.thinking or ""
+            begun = corrupted(thinking, Random(ask.stream)) or thinking
+            found[place] = replace(ask, prompt=self.chat.begun(ask.prompt, begun), begun=begun) if begun else ask
+        return {place: found[place] for place in asks}
+
     def params(self, cell: Cell) -> SamplingParams:
         """How a rollout of this cell is drawn."""
         bounded = cell.mode in THINKING and (cell.think_at_least > 0 or cell.think_at_most is not None)
@@ -218,6 +277,15 @@ class Roller:
             stop=self.stop,
             thinking=limits,
         )
+
+
+def messages_of(problem: Problem, mode: str) -> tuple[Message, ...]:
+    """What the policy reads: the problem's messages, and in mode `translated` which language to think in."""
+    if mode != Mode.TRANSLATED:
+        return problem.messages
+    other = next((said for language, said in THINK_IN.items() if language != problem.language), "")
+    *before, last = problem.messages
+    return (*before, replace(last, content=f"{last.content}\n{other}"))
 
 
 def common_cell(cells: Sequence[Cell]) -> Cell:

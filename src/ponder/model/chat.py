@@ -18,6 +18,8 @@ FILLER = "."
 """What thinking is filled with where it is to say nothing (arXiv:2404.15758)."""
 RESUME = "Wait"
 """What stands in place of a closing mark that came too early (arXiv:2501.19393)."""
+OPENED = (Mode.FORCED, Mode.CORRUPTED, Mode.TRANSLATED)
+"""Modes that open the thinking block in the prompt."""
 TEAR = "\ufdd0"
 """A character that no text may have, put into a mark of the template that stands in a message; taken out again."""
 
@@ -83,9 +85,13 @@ class Chat:
         if asked in (Mode.FREE, Mode.FEWSHOT):
             return ids
         ids += () if form.opened else self.opening
-        if asked is Mode.FORCED:
+        if asked in OPENED:
             return ids
         return ids + self._ids(FILLER) * (filler if asked is Mode.FILLER else 0) + self._ids(form.closing)
+
+    def begun(self, prompt: Sequence[int], thinking: str) -> tuple[int, ...]:
+        """Ids of a prompt that has opened the block, with lines of thinking that the policy is to go on from."""
+        return (*prompt, *self._ids(f"{thinking}\n"))
 
     def limits(self, at_least: int, at_most: int | None, mode: str) -> ThinkingLimits:
         """Thinking limits of a prompt in this mode."""
@@ -107,13 +113,14 @@ class Chat:
         opening = () if form.opened else self.opening
         return (*opening, *self._ids(f"{thinking or ''}{form.closing}{answer}"), self.end)
 
-    def parse(self, sample: Sample, prompt: Sequence[int], *, mode: str, version: int) -> Completion:
-        """Read what was sampled: thinking, answer, outcome."""
+    def parse(self, sample: Sample, prompt: Sequence[int], *, mode: str, version: int, begun: str = "") -> Completion:
+        """Read what was sampled: thinking, answer, outcome; `begun`: lines of thinking that stand in the prompt."""
         opened = self._opens(mode)
         text = self.text(self._said(sample.tokens))
         if sample.stop in text:  # not where it is the end of turn, which has been left out
             text = text[: text.rfind(sample.stop)]
-        thinking, answer = self.thinking.split(self.thinking.open + text if opened else text)
+        lead = self.thinking.open + (f"{begun}\n" if begun else "") if opened else ""
+        thinking, answer = self.thinking.split(lead + text)
         outcome = Outcome.ANSWERED if answer else Outcome.NO_ANSWER
         if not sample.ended:
             outcome = Outcome.TRUNCATED
@@ -135,7 +142,7 @@ class Chat:
 
     def _opens(self, mode: str) -> bool:
         """Whether a prompt in this mode leaves the block open."""
-        return mode == Mode.FORCED or (self.thinking.opened and mode in (Mode.FREE, Mode.FEWSHOT))
+        return mode in OPENED or (self.thinking.opened and mode in (Mode.FREE, Mode.FEWSHOT))
 
     def _conversation(self, messages: Sequence[Message], **variables: Any) -> tuple[int, ...]:
         """Ids of the messages by the template; a mark that somebody wrote into a message stays the letters it is."""

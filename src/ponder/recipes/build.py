@@ -101,19 +101,32 @@ def build_domains(configs: Mapping[str, DomainConfig]) -> dict[str, Domain]:
     return {name: domains.build(name, config.use, config.options) for name, config in configs.items()}
 
 
-def build_examiner(found: Iterable[Domain], *, gold_pays: bool = False, lenient: bool = False) -> Examiner:
-    """Each domain's own verifier; with `lenient` a twin of it, which also looks for the answer in prose, watches."""
-    return Examiner({domain.name: _checks(domain, gold_pays=gold_pays, lenient=lenient) for domain in found})
+def build_examiner(
+    found: Iterable[Domain], *, gold_pays: bool = False, lenient: bool = False, paid_by: str | None = None
+) -> Examiner:
+    """Each domain's own verifier; with `lenient` a twin of it, which also looks for the answer in prose, watches.
+
+    `paid_by`: the verifier that pays in its place, and it is gold.
+    """
+    payer = Check(verifier=verifiers.build(paid_by)) if paid_by else None
+    checks = {
+        domain.name: [payer, _own(domain, (Role.GOLD,))] if payer else _checks(domain, gold_pays, lenient)
+        for domain in found
+    }
+    return Examiner(checks)
 
 
-def _checks(domain: Domain, *, gold_pays: bool, lenient: bool) -> list[Check]:
-    name, options = domain.verifier.name, dict(domain.verifier.options)
-    roles = (Role.PAY, Role.GOLD) if gold_pays else (Role.PAY,)
-    checks = [Check(verifier=verifiers.build(name, options), roles=roles)]
-    if lenient:
-        twin = verifiers.build(name, options | {"lenient": True})
-        checks.append(Check(verifier=twin, roles=(Role.WATCH,), label="lenient"))
-    return checks
+def _checks(domain: Domain, gold_pays: bool, lenient: bool) -> list[Check]:
+    own = _own(domain, (Role.PAY, Role.GOLD) if gold_pays else (Role.PAY,))
+    if not lenient:
+        return [own]
+    twin = verifiers.build(domain.verifier.name, dict(domain.verifier.options) | {"lenient": True})
+    return [own, Check(verifier=twin, roles=(Role.WATCH,), label="lenient")]
+
+
+def _own(domain: Domain, roles: tuple[Role, ...]) -> Check:
+    """A domain's own verifier."""
+    return Check(verifier=verifiers.build(domain.verifier.name, dict(domain.verifier.options)), roles=roles)
 
 
 def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
@@ -210,7 +223,9 @@ def build_reinforce(
     """The reinforcement stage of a recipe that has one; `before`: updates made so far."""
     config = recipe.rl
     assert config, "the recipe has reinforcement learning"
-    examiner = build_examiner((found[name] for name in config.domains), gold_pays=config.gold_pays)
+    examiner = build_examiner(
+        (found[name] for name in config.domains), gold_pays=config.gold_pays, paid_by=config.paid_by
+    )
     mixture = build_mixture(config, found, seed=stage_seed(recipe, "reinforce"))
     roller = Roller(
         sampler=policy.sampler,

@@ -205,6 +205,8 @@ class RLConfig(Strict):
     """Paid less for each token of a right answer."""
     gold_pays: bool = False
     """Whether the domains' verifiers are ground truth, and pay: their verdicts are then recorded as gold too."""
+    paid_by: str | None = None
+    """Key of `ponder.verifiers.VERIFIERS`: who pays in place of the domains' own, which then only watch as gold."""
     max_not_judged: float = Field(0.1, ge=0, le=1)
     """Share of verifier failures in a step at which the stage stops."""
 
@@ -212,6 +214,8 @@ class RLConfig(Strict):
     def _baseline(self) -> Self:
         if self.group_size < 2:
             raise ValueError("group_size: a group needs at least 2 rollouts for a baseline")
+        if self.paid_by and self.gold_pays:
+            raise ValueError("paid_by: gold cannot pay where another pays; leave out gold_pays")
         if self.think_at_most is not None and self.think_at_most < self.think_at_least:
             raise ValueError(f"think_at_most: must be at least think_at_least = {self.think_at_least}")
         if self.overlong and (self.normalise or OBJECTIVES[self.objective].normalise) == "mean":

@@ -28,6 +28,7 @@ from ponder.types.seams import (
     Verifier,
 )
 from ponder.types.words import (
+    THINK_IN,
     Mode,
     Outcome,
     PonderError,
@@ -37,6 +38,7 @@ from ponder.types.words import (
 )
 
 __all__ = [
+    "THINK_IN",
     "Attack",
     "Branch",
     "Cell",

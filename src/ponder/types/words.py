@@ -51,6 +51,14 @@ class Mode(StrEnum):
     """An empty thinking block stands before its answer."""
     FILLER = "filler"
     """A thinking block full of meaningless marks stands before its answer: as many tokens, no thought."""
+    CORRUPTED = "corrupted"
+    """It thinks, one state of its thinking is changed, and it goes on from there."""
+    TRANSLATED = "translated"
+    """The thinking block is opened for it, and the question asks it to think in another language than its own."""
+
+
+THINK_IN: dict[str, str] = {"en": "Think in English.", "ja": "日本語で考えてください。"}
+"""What asks for thinking in a language, by ISO 639-1 code."""
 
 
 class Tier(StrEnum):

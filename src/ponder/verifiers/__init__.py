@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ponder.types import PonderError, Verifier
+from ponder.verifiers.controls import Chance, Format
 from ponder.verifiers.gym import GymScore
 from ponder.verifiers.maths import Maths
 from ponder.verifiers.text import Choice, Exact, Number
@@ -18,6 +19,8 @@ VERIFIERS: dict[str, Callable[..., Verifier]] = {
     "choice": Choice,
     "maths": Maths,
     "gym": GymScore,
+    "chance": Chance,
+    "format": Format,
 }
 """Verifiers by the name a domain asks for."""
 
