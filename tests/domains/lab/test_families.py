@@ -14,7 +14,7 @@ from ponder.domains import build
 from ponder.domains.lab import FAMILIES, KNOWN, UNSEEN, Cups, Programs
 from ponder.domains.lab.calendar import EN
 from ponder.domains.lab.family import Family
-from ponder.types import PonderError
+from ponder.types import THINK_IN, PonderError
 
 
 class FamilyContract(DomainContract):
@@ -214,6 +214,17 @@ def test_thinking_that_slips_comes_to_the_answer_it_leads_to(kind: str):
     assert all(p.facts["concluded"] == p.reference for p in one)
 
 
+@pytest.mark.parametrize("kind", DEEP)
+def test_thinking_in_the_other_language_answers_in_its_own(kind: str):
+    own, foreign, japanese = (
+        FAMILIES[kind](kind, depth=4, **options).problems("train", seed=3, n=20)
+        for options in ({}, {"thinks": "ja"}, {"language": "ja"})
+    )
+    for one, other, told in zip(own, foreign, japanese, strict=True):
+        assert other.question == f"{one.question}\n{THINK_IN['ja']}" and other.reference == one.reference
+        assert other.facts["worked"] == told.facts["worked"] != one.facts["worked"]
+
+
 def test_seen_and_unseen_share_nothing():
     assert not set(KNOWN) & set(UNSEEN) and len(UNSEEN) >= 5
 
@@ -236,6 +247,7 @@ def test_hand_worked():
     [
         ({"depth": 0}, r"x.depth = 0: must be a number or \[low, high\] with 1 <= low <= high <= 24"),
         ({"depth": [3, 70]}, r"x.depth = \[3, 70\]: must be a number"),
+        ({"thinks": "fr"}, r"x.thinks = 'fr': it is told in en, ja only"),
         ({"slips": 2}, r"x.slips = 2: give a share from 0 to 1"),
         ({"language": "fr"}, r"x.language = 'fr': it is told in en, ja only"),
     ],

@@ -13,7 +13,7 @@ from ponder.domains.generated import Generated
 from ponder.domains.items import Item
 from ponder.domains.options import span
 from ponder.domains.streams import content_hash
-from ponder.types import PonderError, VerifierChoice
+from ponder.types import THINK_IN, PonderError, VerifierChoice
 
 Words = Mapping[str, str]
 """What a family says in one language, by what it says it for."""
@@ -49,19 +49,34 @@ class Family(Generated):
     """By language."""
 
     def __init__(
-        self, name: str, *, depth: int | tuple[int, int] = (1, 5), language: str = "en", slips: float = 0.0
+        self,
+        name: str,
+        *,
+        depth: int | tuple[int, int] = (1, 5),
+        language: str = "en",
+        thinks: str | None = None,
+        slips: float = 0.0,
     ) -> None:
         """`depth`: steps, as a number or a range; `language`: `en` or `ja`, which tell the same items.
 
-        `slips`: share of items whose worked thinking goes wrong at a step and comes to the answer that follows.
+        `thinks`: language of the thinking, which the question then asks for. `slips`: share of items whose worked
+        thinking goes wrong at a step and comes to the answer that follows.
         """
         if not 0 <= slips <= 1:
             raise PonderError(f"{name}.slips = {slips}: give a share from 0 to 1")
         self.slips = float(slips)
         self.depth = span(f"{name}.depth", depth, least=1, most=self.deepest)
-        if language not in self.words:
-            raise PonderError(f"{name}.language = {language!r}: it is told in {', '.join(self.words)} only")
-        super().__init__(name, key=f"lab {self.kind} {self.depth}", verifier=self.checks, language=language)
+        for option, given in (("language", language), ("thinks", thinks or language)):
+            if given not in self.words:
+                raise PonderError(f"{name}.{option} = {given!r}: it is told in {', '.join(self.words)} only")
+        self.thinking_words = self.words[thinks or language]
+        super().__init__(
+            name,
+            key=f"lab {self.kind} {self.depth}",
+            verifier=self.checks,
+            language=language,
+            suffix=THINK_IN[thinks] if thinks else "",
+        )
 
     @abstractmethod
     def draw(self, rng: Random, depth: int) -> Story:
@@ -104,7 +119,7 @@ class Family(Generated):
             pair_id=content_hash(canonical),
             canonical=canonical,
             facts={
-                "worked": "\n".join(self.worked_lines(story, gone, words)),
+                "worked": "\n".join(self.worked_lines(story, gone, self.thinking_words)),
                 "concluded": self.answer(gone[-1], words),
             },
         )
