@@ -47,12 +47,17 @@ template <int MANY, class T> void weigh_part(const float* weights, const T* valu
     for (int i = 0; i < MANY; i++) store(out + i * V, sums[i]);
 }
 
+// The same for whole vectors from element e on, at most MANY at once; returns where they end.
+template <int MANY, class T>
+int64_t weigh_parts(const float* weights, const T* values, int64_t n, int64_t E, float* out, int64_t e) {
+    for (; e + MANY * V <= E; e += MANY * V) weigh_part<MANY>(weights, values + e, n, E, out + e);
+    if constexpr (MANY > 1) e = weigh_parts<MANY - 1>(weights, values, n, E, out, e);
+    return e;
+}
+
 // out += sum over n columns of weight * value.
 template <class T> void weigh(const float* weights, const T* values, int64_t n, int64_t E, float* out) {
-    int64_t e = 0;
-    for (; e + 8 * V <= E; e += 8 * V) weigh_part<8>(weights, values + e, n, E, out + e);
-    for (; e + 4 * V <= E; e += 4 * V) weigh_part<4>(weights, values + e, n, E, out + e);
-    for (; e + V <= E; e += V) weigh_part<1>(weights, values + e, n, E, out + e);
+    int64_t e = weigh_parts<8>(weights, values, n, E, out, 0);
     for (; e < E; e++)
         for (int64_t c = 0; c < n; c++) {
             float value[1];
