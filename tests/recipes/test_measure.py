@@ -103,3 +103,19 @@ def test_what_cannot_be_measured_is_refused(trained: Path, tmp_path: Path) -> No
     with pytest.raises(PonderError, match="no such folder, and not a name ponder knows"):
         measure(find_subject(str(tmp_path / "none")), few(trained), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_cold_start_reinforcement_is_set_against_the_model_it_began_with(tiny: Path, tmp_path: Path) -> None:
+    path = write_small(tmp_path, tiny, rl=2)
+    text = path.read_text()
+    first, last = text.index("[cold_start]"), text.index("[rl]")
+    path.write_text(text[:first] + text[last:])
+    run = train(load_recipe(path), tmp_path / "run")
+    names = ["after", "before", "fewshot", "forced", "untouched"]
+    assert sorted(file.stem for file in (run / "measured").iterdir()) == names
+    before = columns(run / "measured" / "before.parquet")
+    assert set(before["policy_version"]) == {0} and set(before["temperature"]) == {1.0}
+    assert "transfer.trained.gain" in Run.open(run).result()
+    again = measure(find_subject(str(run)), few(run), tmp_path / "again")
+    for name in names:
+        assert columns(again / "measured" / f"{name}.parquet") == columns(run / "measured" / f"{name}.parquet")

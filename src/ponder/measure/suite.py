@@ -32,7 +32,10 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
     ),
     "reinforce": (Condition(name="after", checkpoint="reinforce"),),
 }
-"""What is measured of each checkpoint; `forced` is the control that was only made to think."""
+"""What is measured of each checkpoint; `forced` is the control that was only made to think.
+
+Where there is no cold start, the conditions of `cold_start` are asked of the model that reinforcement begins with.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,15 +122,15 @@ def _run_subject(run: Run) -> Subject:
 
 
 def _trained(run: Run) -> dict[str, Weights]:
-    """The newest checkpoint, and the last of the stage before it."""
+    """The newest checkpoint, and the last of the stage before it, or the model itself where there was none."""
     newest, _ = run.latest_checkpoint()
     if newest is None:
         raise PonderError(f"{run.path}: has no checkpoint to measure; go on with its training first, with --resume")
     stage, before = newest.state["stage"], newest.number - newest.state["step"]
     found = {stage: Weights(folder=newest.path, version=newest.number)}
     earlier = run.checkpoint_path(before)
-    if stage == "reinforce" and earlier.exists():
-        found = {"cold_start": Weights(folder=earlier, version=before)} | found
+    if stage == "reinforce" and (earlier.exists() or before == 0):
+        found = {"cold_start": Weights(folder=earlier if before else None, version=before)} | found
     return found
 
 

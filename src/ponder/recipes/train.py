@@ -67,11 +67,12 @@ class Training:
         checkpoint = self._restore()
         stage, step = (checkpoint.state["stage"], checkpoint.state["step"]) if checkpoint else ("", 0)
         for name in STAGES[STAGES.index(stage) if stage else 0 :]:
-            if (self.recipe.cold_start if name == "cold_start" else self.recipe.rl) is None:
+            if (self.recipe.cold_start if name == "cold_start" else self.recipe.rl) is not None:
+                start = step if name == stage else 0
+                self._train(self._stage(name, start), start, self._deadline(name, began))
+            elif name != "cold_start":
                 continue
-            start = step if name == stage else 0
-            self._train(self._stage(name, start), start, self._deadline(name, began))
-            self.measure(suite, name)
+            self.measure(suite, name)  # without a cold start, what reinforcement begins with is the model as it is
 
     def measure(self, suite: Suite | None, checkpoint: str) -> None:
         """All conditions of a checkpoint that have not been measured yet."""
