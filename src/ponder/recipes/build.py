@@ -22,13 +22,14 @@ from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import ColdStartConfig, DomainConfig, MeasureConfig, ModelConfig, Recipe, RLConfig
+from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
 from ponder.stages.curriculum import Curriculum
 from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
 from ponder.stages.reinforce import Reinforce
-from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer, Tier
+from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +134,11 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
     """A suite and the recipe's own domains; what training saw of each is told by the recipe."""
     config = load_suite(asked.suite)
     configs = dict(config.domains) | {name: own for name, own in recipe.domains.items() if _has_test_split(own)}
+    seen = Seen(recipe, all_domains(recipe))
     return Suite(
         name=config.name,
         domains=build_domains(configs),
-        tiers={name: tier_of(recipe, domain) for name, domain in configs.items()},
+        tiers={name: tier_of(seen, domain) for name, domain in configs.items()},
         problems=asked.problems or config.problems,
         samples=asked.samples or config.samples,
         max_tokens=config.max_tokens,
@@ -149,16 +151,6 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
 def _has_test_split(config: DomainConfig) -> bool:
     """A file that is declared to be another split has none."""
     return config.options.get("split") in (None, "test")
-
-
-def tier_of(recipe: Recipe, domain: DomainConfig) -> Tier:
-    """What the recipe's training sees of a domain, by whatever name."""
-    known = all_domains(recipe)
-    if recipe.rl and domain in [known[name] for name in recipe.rl.domains]:
-        return Tier.TRAINED
-    if recipe.cold_start and domain in [known[name] for name in recipe.cold_start.domains]:
-        return Tier.SHOWN
-    return Tier.UNSEEN
 
 
 def stage_seed(recipe: Recipe, stage: str) -> int:

@@ -15,7 +15,9 @@ CONDITIONS = HEADINGS | {"forced": "forced to think"}
 
 TIERS = {
     "trained": "reinforcement learning saw these domains",
-    "shown": "only the cold start saw these domains",
+    "deeper": "training saw these domains with fewer steps",
+    "translated": "training saw these domains in another language",
+    "shown": "only the cold start saw these domains, or what made the model",
     "unseen": "no stage saw these domains",
 }
 """Tier -> what training saw of it."""
@@ -28,11 +30,15 @@ _KEPT = {"\n", "\t", "\u200c", "\u200d"}
 _WHERE = {
     "gain": {
         "trained": "in the domains it trained on",
+        "deeper": "in deeper problems of domains it had seen",
+        "translated": "in domains it had seen in another language",
         "shown": "in the domains that only the cold start had shown",
         "unseen": "in domains that no stage saw",
     },
     "cold_start_gain": {
         "trained": "in the trained domains",
+        "deeper": "in deeper problems of these domains",
+        "translated": "in these domains in another language",
         "shown": "in the shown domains",
         "unseen": "in domains that it never saw",
     },

@@ -66,7 +66,11 @@ class Tier(StrEnum):
 
     TRAINED = "trained"
     """Reinforcement learning saw it."""
+    DEEPER = "deeper"
+    """Training saw it with fewer steps."""
+    TRANSLATED = "translated"
+    """Training saw it in another language."""
     SHOWN = "shown"
-    """Only the cold start saw it."""
+    """Only the cold start saw it, or what made the model."""
     UNSEEN = "unseen"
     """No stage saw it."""
