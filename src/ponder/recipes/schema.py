@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
+from ponder.verifiers import VERIFIERS
 
 Weights = dict[str, Annotated[float, Field(gt=0)]]
 """Name of a domain -> its share of the problems."""
@@ -205,7 +206,7 @@ class RLConfig(Strict):
     """Paid less for each token of a right answer."""
     gold_pays: bool = False
     """Whether the domains' verifiers are ground truth, and pay: their verdicts are then recorded as gold too."""
-    paid_by: str | None = None
+    paid_by: Annotated[str, one_of(VERIFIERS)] | None = None
     """Key of `ponder.verifiers.VERIFIERS`: who pays in place of the domains' own, which then only watch as gold."""
     max_not_judged: float = Field(0.1, ge=0, le=1)
     """Share of verifier failures in a step at which the stage stops."""
