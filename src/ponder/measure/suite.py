@@ -36,6 +36,8 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
 
 Where there is no cold start, the conditions of `cold_start` are asked of the model that reinforcement begins with.
 """
+LABELS = {"cold_start": "before", "reinforce": "after"}
+"""What the names of a checkpoint's further conditions begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,18 @@ class Suite:
     """Solved examples in mode `fewshot`."""
     seed: int
     """Of the problems' stream."""
+    modes: tuple[str, ...] = ()
+    """Ways of thinking that the model before and after reinforcement is asked in besides."""
+    filler: int = 0
+    """Marks of the thinking in mode `filler`."""
+
+    def conditions(self, checkpoint: str) -> tuple[Condition, ...]:
+        """Everything that a checkpoint is asked, each way once."""
+        usual = CONDITIONS[checkpoint]
+        further = [mode for mode in map(Mode, self.modes) if mode not in [condition.mode for condition in usual]]
+        label = LABELS.get(checkpoint)
+        more = [Condition(name=f"{label}-{mode}", checkpoint=checkpoint, mode=mode) for mode in further if label]
+        return (*usual, *more)
 
     def cell(self, problem: Problem, condition: Condition) -> Cell:
         """What a rollout of this problem is evidence about."""
@@ -71,6 +85,7 @@ class Suite:
             language=problem.language,
             mode=condition.mode,
             budget=self.max_tokens,
+            think_at_most=self.filler if condition.mode is Mode.FILLER else None,
             temperature=0.0 if condition.checkpoint == "untouched" else self.temperature,
         )
 

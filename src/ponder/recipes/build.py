@@ -145,6 +145,8 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         temperature=config.temperature,
         shots=config.shots,
         seed=config.seed,
+        modes=tuple(config.modes),
+        filler=config.filler,
     )
 
 

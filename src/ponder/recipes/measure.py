@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ponder.measure.suite import CONDITIONS, Condition, Suite
+from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
@@ -38,7 +38,7 @@ class Measurement:
 
     def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
-        for condition in CONDITIONS[checkpoint]:
+        for condition in self.suite.conditions(checkpoint):
             path = self.run.measured_file(condition.name)
             if not path.exists() or damage(path) or policy_version(path) != version:
                 self._ask(policy, condition, path, version)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import transfer
+from ponder.measure import modes, transfer
 from ponder.model.dtypes import fastest
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import DomainConfig, Recipe
@@ -69,7 +69,7 @@ def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
     if measured:
         connection, _ = connect(run.path)
         with connection:
-            found |= transfer.numbers(connection)
+            found |= transfer.numbers(connection) | modes.numbers(connection)
     return found
 
 
