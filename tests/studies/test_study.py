@@ -151,7 +151,7 @@ def test_results_hold_the_interval_over_seeds_and_a_readme_keeps_what_people_wro
 
 
 def test_a_claim_without_shared_seeds_is_undecided():
-    claim = Claim(says="x", number="n", more="a", than="b")
+    claim = Claim(says="x", number="n", more="a", than="b", least=0.0)
     assert results.Decision(claim=claim, difference=None).word == "undecided"
     assert results.Decision(claim=claim, difference=Estimate(1.0, 0.5, 1.5, 5)).word == "held"
 

@@ -11,9 +11,11 @@ import pytest
 
 from contracts.domain import DomainContract
 from ponder.domains import build
-from ponder.domains.lab import FAMILIES, KNOWN, UNSEEN, Cups, Programs
+from ponder.domains.lab import FAMILIES, KNOWN, UNSEEN
 from ponder.domains.lab.calendar import EN
+from ponder.domains.lab.cups import Cups
 from ponder.domains.lab.family import Family
+from ponder.domains.lab.programs import Programs
 from ponder.types import THINK_IN, PonderError
 
 
@@ -216,10 +218,9 @@ def test_thinking_that_slips_comes_to_the_answer_it_leads_to(kind: str):
 
 @pytest.mark.parametrize("kind", DEEP)
 def test_thinking_in_the_other_language_answers_in_its_own(kind: str):
-    own, foreign, japanese = (
-        FAMILIES[kind](kind, depth=4, **options).problems("train", seed=3, n=20)
-        for options in ({}, {"thinks": "ja"}, {"language": "ja"})
-    )
+    family = FAMILIES[kind]
+    ways = family(kind, depth=4), family(kind, depth=4, thinks="ja"), family(kind, depth=4, language="ja")
+    own, foreign, japanese = (way.problems("train", seed=3, n=20) for way in ways)
     for one, other, told in zip(own, foreign, japanese, strict=True):
         assert other.question == f"{one.question}\n{THINK_IN['ja']}" and other.reference == one.reference
         assert other.facts["worked"] == told.facts["worked"] != one.facts["worked"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ponder.domains.lab.family import TEXT, Family, State, Story, Words
 
-ROOMS = ("hall", "kitchen", "attic", "cellar", "garden")
+ROOMS: tuple[str, ...] = ("hall", "kitchen", "attic", "cellar", "garden")
 COLOURS = ("red", "blue")
 
 WORDS: dict[str, Words] = {
