@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ponder.domains import DOMAINS, build
+from ponder.domains.lab import FAMILIES
 from ponder.types import PonderError
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
@@ -51,4 +52,6 @@ def test_importing_the_domains_loads_nothing_heavy():
 
 
 def test_every_kind_is_listed():
-    assert sorted(DOMAINS) == ["chains", "coin", "file", "gym", "privacy", "programs", "where"]
+    lab = {f"lab-{kind}" for kind in FAMILIES}
+    assert sorted(DOMAINS.keys() - lab) == ["chains", "coin", "file", "gym", "privacy", "programs", "where"]
+    assert len(DOMAINS.keys() & lab) == 13

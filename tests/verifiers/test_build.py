@@ -7,12 +7,15 @@ import pytest
 from ponder.types import PonderError, Verifier
 from ponder.verifiers import VERIFIERS, build
 
+CONTROLS = ("chance", "format")
+"""They read no answer, and all of the thinking."""
+
 
 @pytest.mark.parametrize("name", VERIFIERS)
 def test_every_verifier_is_built_under_its_name(name: str):
-    verifier = build(name, {"lenient": True})
+    verifier = build(name, {} if name in CONTROLS else {"lenient": True})
     assert isinstance(verifier, Verifier)
-    assert (verifier.name, verifier.reads_thinking, verifier.deterministic) == (name, False, True)
+    assert (verifier.name, verifier.reads_thinking, verifier.deterministic) == (name, name in CONTROLS, True)
 
 
 def test_options_reach_the_verifier():
@@ -24,7 +27,11 @@ def test_options_reach_the_verifier():
     ("name", "options", "message"),
     [
         ("numbr", {}, "verifier = 'numbr': there is none of that name; did you mean 'number'?"),
-        ("zzz", {}, "verifier = 'zzz': there is none of that name; there are exact, number, choice, maths, gym"),
+        (
+            "zzz",
+            {},
+            "verifier = 'zzz': there is none of that name; there are exact, number, choice, maths, gym, chance, format",
+        ),
         ("exact", {"case": True}, "exact.case = True: there is no such option; did you mean 'casefold'?"),
         ("exact", {"name": "x"}, "exact.name = 'x': there is no such option; there are lenient, casefold"),
         ("gym", {"pool": None}, "gym.pool = None: there is no such option; there are lenient, limit"),
