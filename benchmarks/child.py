@@ -40,11 +40,13 @@ class Child:
                 env=variables(contestant, int(job["cores"])),
                 bufsize=0,
             )
+        seen = watch.Watch(self.process.pid)
         try:
             self.known: dict[str, Any] = self.ask(job)["ready"]
         except GoneError:
             self.stop()
             raise
+        self.busy = seen.busy()
 
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send one line and wait for one; raises GoneError where none comes."""

@@ -83,6 +83,9 @@ def present(played: Played, *names: str) -> Mapping[str, Sequence[Repeat]]:
             raise NoFigureError(f"{name} is absent: {played.absent[name]}")
         if not played.repeats.get(name):
             raise NoFigureError(f"{name} has no repeat")
+        chose = played.choosing.get(name)
+        if chose is not None and chose > QUIET:
+            raise NoFigureError(f"{name} chose its settings while others used {chose:.0%} of the processor")
         busy = busy_share(played.repeats[name])
         if busy is None:
             raise NoFigureError(f"{name}: how busy others kept the processor cannot be seen on this system")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from ponder.model.config import DecoderConfig
-from ponder.model.decoder import Decoder
+from ponder.model.fresh import Shape, initial_weights
 
+CONTEXT = 2048
+"""Longest text, in tokens."""
 END = "<end>"
 """Ends a turn; token 0."""
 
@@ -47,46 +47,11 @@ def random_llama(folder: Path, size: Size, *, seed: int = 0) -> Path:
     if not (folder / "config.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer_of(size.vocabulary).save_pretrained(folder)
-        config = config_of(size)
-        save_file(weights_of(config, seed), folder / "model.safetensors", metadata={"format": "pt"})
+        shape = Shape(layers=size.layers, hidden=size.hidden, heads=size.heads, inner=4 * size.hidden, context=CONTEXT)
+        config = shape.config(size.vocabulary)
+        save_file(initial_weights(config, seed), folder / "model.safetensors", metadata={"format": "pt"})
         (folder / "config.json").write_text(json.dumps(config))
     return folder
-
-
-def config_of(size: Size) -> dict[str, object]:
-    """Its `config.json`."""
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": size.vocabulary,
-        "hidden_size": size.hidden,
-        "intermediate_size": 4 * size.hidden,
-        "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads,
-        "num_key_value_heads": size.heads,
-        "head_dim": size.hidden // size.heads,
-        "max_position_embeddings": 2048,
-        "rms_norm_eps": 1e-5,
-        "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"},
-        "tie_word_embeddings": True,
-        "hidden_act": "silu",
-        "bos_token_id": None,
-        "eos_token_id": 0,
-        "pad_token_id": 0,
-        "dtype": "float32",
-    }
-
-
-def weights_of(config: dict[str, object], seed: int) -> dict[str, torch.Tensor]:
-    """Normal numbers of deviation 0.02, norms of 1; the seed decides them."""
-    generator = torch.Generator().manual_seed(seed)
-    shapes = {
-        name: weight.shape for name, weight in Decoder(DecoderConfig.from_transformers(config)).named_parameters()
-    }
-    return {
-        name: torch.ones(shape) if "norm" in name else torch.randn(shape, generator=generator) * 0.02
-        for name, shape in shapes.items()
-    }
 
 
 def tokenizer_of(vocabulary: int) -> PreTrainedTokenizerFast:

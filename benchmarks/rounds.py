@@ -62,6 +62,8 @@ class Played:
     """By contestant, in order of the rounds."""
     absent: dict[str, str] = field(default_factory=dict)
     """Contestant -> why it is not there."""
+    choosing: dict[str, float | None] = field(default_factory=dict)
+    """Contestant that tried settings before it began -> share of the processor that others used meanwhile."""
 
 
 def rotated(names: Sequence[str], round: int) -> list[str]:

@@ -35,6 +35,7 @@ def side_by_side(
         played = play_rounds(seats, context.repeats, tries=context.tries, heard=heard)
     played.absent |= absent
     known = {name: child.known for name, child in children.items()}
+    played.choosing |= {name: child.busy for name, child in children.items() if "choice" in child.known}
     return Outcome.of(played, figures, known, (*notes, *uneven(played)))
 
 

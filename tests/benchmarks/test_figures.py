@@ -76,3 +76,12 @@ def test_an_absent_peer_is_named_with_its_reason_and_is_not_slow():
 def test_a_peer_that_ended_half_way_gives_no_ratio():
     played = Played(repeats={"ponder": repeats(1.0, 1.0), "peer": repeats(2.0)}, absent={"peer": "killed"})
     assert numbers_of([RATIO], played)[0] == {}
+
+
+def test_no_ratio_to_a_peer_that_chose_its_settings_beside_others():
+    both = {name: repeats(1.0) for name in ("ponder", "peer")}
+    found, notes = numbers_of([RATIO], Played(repeats=both, choosing={"peer": 0.2}))
+    assert found == {}
+    assert notes == ["`ratio.peer` is not written: peer chose its settings while others used 20% of the processor"]
+    for share in (0.06, None):
+        assert RATIO.number(Played(repeats=both, choosing={"peer": share})).value == 1.0

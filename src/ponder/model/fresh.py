@@ -24,8 +24,11 @@ from ponder.types import PonderError
 END = "<|end|>"
 """Ends a turn; token 0."""
 ROLES = ("system", "user", "assistant")
+"""Who speaks."""
 MARKS = (END, *(f"<|{role}|>" for role in ROLES))
+"""Of the template: special tokens, the first ones of the vocabulary."""
 THINKING = ("<think>", "</think>")
+"""Marks of a thinking block, a token each."""
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
