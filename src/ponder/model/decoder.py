@@ -215,13 +215,15 @@ class Decoder(nn.Module):
     def step(self, blocks: Blocks, tokens_B: Tensor, sights: Sights) -> Tensor:
         """Hidden states `[B,D]` of one new token a row, as `hidden` computes them."""
         cos_BE, sin_BE = self._rotary(sights.position_B)
-        return self.model.norm(blocks.step(self.model.embed_tokens(tokens_B), cos_BE, sin_BE, sights))
+        return self.model.norm(blocks.step(self.model.embed_tokens(tokens_B).float(), cos_BE, sin_BE, sights))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[...,D] -> [...,V], in fp32."""
         weight = self.lm_head.weight
         if weight.dtype == torch.float32:
             return self.lm_head(hidden)
+        if panels := self.lm_head.packed(hidden):
+            return panels.product(hidden, None, wide=True)
         if self._wide_head is None or self._wide_head[0] != weight._version:
             self._wide_head = weight._version, weight.detach().float()
         return WideProduct.apply(hidden, weight, self._wide_head[1])

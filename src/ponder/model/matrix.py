@@ -22,9 +22,12 @@ class Matrix(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[...,D_in] -> [...,D_out]."""
-        if self.panels is not None and kernels.usable(input) and self.is_current():
-            return self.panels.product(input, self.bias)
-        return self.plain(input)
+        panels = self.packed(input)
+        return panels.product(input, self.bias) if panels else self.plain(input)
+
+    def packed(self, input: Tensor) -> kernels.Panels | None:
+        """The matrix for a product with this input; None where it is not packed, or no longer what was packed."""
+        return self.panels if self.panels is not None and kernels.usable(input) and self.is_current() else None
 
     def plain(self, input: Tensor) -> Tensor:
         """The same by PyTorch, with gradient."""
@@ -37,8 +40,9 @@ class Matrix(nn.Linear):
     @torch.no_grad()
     def pack(self) -> None:
         """Pack the matrix as it is now, where the kernels can."""
-        if self.weight.dtype == torch.float32 and kernels.usable(self.weight):
-            self.panels = kernels.Panels(self.merged())
+        merged = self.merged()
+        if kernels.packable(merged):
+            self.panels = kernels.Panels(merged)
             self.packed_at = tuple((weight, weight._version) for weight in self.parameters())
 
     def unpack(self) -> None:

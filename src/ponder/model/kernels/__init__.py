@@ -32,6 +32,7 @@ __all__ = [
     "likelihood_grad",
     "norm",
     "norm_grad",
+    "packable",
     "reason",
     "rotate",
     "threads",
@@ -41,6 +42,8 @@ __all__ = [
 ]
 
 SUFFIX = {torch.float32: "float", torch.bfloat16: "bf16"}
+STEP = {torch.float32: 1, torch.bfloat16: 2}
+"""Elements that a product takes at a time."""
 
 
 def able(*tensors: Tensor) -> bool:
@@ -58,23 +61,33 @@ def usable(*tensors: Tensor) -> bool:
     return not torch.is_grad_enabled() and able(*tensors)
 
 
+def packable(weight: Tensor) -> bool:
+    """Whether a matrix `[N,K]` can be packed."""
+    return usable(weight) and weight.shape[1] % STEP[weight.dtype] == 0
+
+
 class Panels:
     """A matrix `[N,K]` packed for products with few rows; what it was packed from may not change meanwhile."""
 
     def __init__(self, weight: Tensor) -> None:
-        assert weight.dtype == torch.float32 and weight.is_contiguous(), "panels are made of fp32 matrices"
-        self.size, self.depth = weight.shape
+        assert packable(weight), "ask `packable` first"
+        self.size, depth = weight.shape
+        self.steps = depth // STEP[weight.dtype]
         found = library()
-        assert found is not None, "ask `able` first"
+        assert found is not None, "`packable` has asked"
         wide = found.ponder_panel()
-        self.packed = torch.empty(-(-self.size // wide) * wide * self.depth)
-        call("pack", weight, self.packed, self.size, self.depth, threads())
+        self.packed = weight.new_empty(-(-self.size // wide) * wide * depth)
+        call("pack", weight, self.packed, self.size, self.steps, threads())
 
-    def product(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        """x W^T + bias, `[...,K]` to `[...,N]`; a row's result does not depend on the other rows."""
-        out = x.new_empty(*x.shape[:-1], self.size)
-        rows = x.numel() // self.depth
-        call("linear", x.contiguous(), self.packed, bias, out, rows, self.size, self.depth, 0, threads())
+    def product(self, x: Tensor, bias: Tensor | None, *, wide: bool = False) -> Tensor:
+        """x W^T + bias, `[...,K]` to `[...,N]`, in the dtype of W or in fp32 (`wide`).
+
+        A row's result does not depend on the other rows.
+        """
+        kind = "wide" if wide and x.dtype != torch.float32 else SUFFIX[x.dtype]
+        out = torch.empty(*x.shape[:-1], self.size, dtype=torch.float32 if wide else x.dtype)
+        rows = x.numel() // x.shape[-1]
+        call(f"linear_{kind}", x.contiguous(), self.packed, bias, out, rows, self.size, self.steps, 0, threads())
         return out
 
 

@@ -6,6 +6,7 @@
 //
 // Shapes: B rows, H query heads, K key-value heads, E head size, C columns of a level.
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "sight.h"
@@ -18,57 +19,36 @@ struct Span {  // columns that one row sees of one level
     const void *keys, *values;
 };
 
-// Dot products of q with `n` keys, as many at a time as a vector has elements.
-template <class T> void scores(const float* q, const T* keys, int64_t n, int64_t E, float scale, float* out) {
+constexpr int HEADS = V == 16 ? 4 : 1;   // query heads that share what is loaded: as many as the registers hold
+constexpr int VECTORS = V == 16 ? 4 : 8;  // of a value, at a time
+
+// Dot products of q with `n` keys of K steps, as many at a time as a vector has elements.
+template <class S> void scores(const S* q, const S* keys, int64_t n, int64_t K, float scale, float* out) {
     int64_t c = 0;
     for (; c + V <= n; c += V) {
         vec sums[V] = {};
-        each(E, [&](int64_t at, int64_t wide) {
-            vec part = take(q + at, wide);
+        each(K, [&](int64_t at, int64_t wide) {
+            auto part = take(q + at, wide);
 #pragma GCC unroll 16
-            for (int i = 0; i < V; i++) sums[i] += part * take(keys + (c + i) * E + at, wide);
+            for (int i = 0; i < V; i++) sums[i] = fold(sums[i], part, take(keys + (c + i) * K + at, wide));
         });
         store(out + c, totals(sums) * splat(scale));
     }
     for (; c < n; c++) {
         vec sum{};
-        each(E, [&](int64_t at, int64_t wide) { sum += take(q + at, wide) * take(keys + c * E + at, wide); });
+        each(K, [&](int64_t at, int64_t wide) { sum = fold(sum, take(q + at, wide), take(keys + c * K + at, wide)); });
         out[c] = total(sum) * scale;
     }
 }
 
-// MANY vectors of out += sum over n columns of weight * value.
-template <int MANY, class T> void weigh_part(const float* weights, const T* values, int64_t n, int64_t E, float* out) {
-    vec sums[MANY];
-    for (int i = 0; i < MANY; i++) sums[i] = load(out + i * V);
-    for (int64_t c = 0; c < n; c++)
-#pragma GCC unroll 8
-        for (int i = 0; i < MANY; i++) sums[i] += splat(weights[c]) * load(values + c * E + i * V);
-    for (int i = 0; i < MANY; i++) store(out + i * V, sums[i]);
-}
-
-// The same for whole vectors from element e on, at most MANY at once; returns where they end.
-template <int MANY, class T>
-int64_t weigh_parts(const float* weights, const T* values, int64_t n, int64_t E, float* out, int64_t e) {
-    for (; e + MANY * V <= E; e += MANY * V) weigh_part<MANY>(weights, values + e, n, E, out + e);
-    if constexpr (MANY > 1) e = weigh_parts<MANY - 1>(weights, values, n, E, out, e);
-    return e;
-}
-
-// out += sum over n columns of weight * value.
-template <class T> void weigh(const float* weights, const T* values, int64_t n, int64_t E, float* out) {
-    int64_t e = weigh_parts<8>(weights, values, n, E, out, 0);
-    for (; e < E; e++)
-        for (int64_t c = 0; c < n; c++) {
-            float value[1];
-            put(value, take(values + c * E + e, 1), 1);
-            out[e] += weights[c] * value[0];
-        }
-}
-
 // Scores to weights that sum to 1.
 void soften(float* scores, int64_t n) {
-    float highest = *std::max_element(scores, scores + n);
+    vec high = splat(scores[0]);
+    for (int64_t at = 0; at + V <= n; at += V) high = larger(high, load(scores + at));
+    float most[V], highest = scores[0];
+    store(most, high);
+    for (int i = 0; i < V; i++) highest = std::max(highest, most[i]);
+    for (int64_t at = n / V * V; at < n; at++) highest = std::max(highest, scores[at]);
     vec sums{};
     each(n, [&](int64_t at, int64_t wide) {
         vec mass = exponential(take(scores + at, wide) - splat(highest));
@@ -80,14 +60,51 @@ void soften(float* scores, int64_t n) {
     each(n, [&](int64_t at, int64_t wide) { put(scores + at, take(scores + at, wide) * share, wide); });
 }
 
+// Of G heads, MANY vectors of `wide` elements of out += sum over n columns of weight * value.
+template <int G, int MANY, class T>
+inline void weigh_part(const float* weights, int64_t apart, const T* values, int64_t n, int64_t E, float* out,
+                       int64_t wide = V) {
+    vec sums[G][MANY];
+    for (int g = 0; g < G; g++)
+        for (int i = 0; i < MANY; i++) sums[g][i] = take(out + g * E + i * V, wide);
+    for (int64_t c = 0; c < n; c++) {
+        vec value[MANY];
+        for (int i = 0; i < MANY; i++) value[i] = take(values + c * E + i * V, wide);
+#pragma GCC unroll 4
+        for (int g = 0; g < G; g++)
+            for (int i = 0; i < MANY; i++) sums[g][i] += splat(weights[g * apart + c]) * value[i];
+    }
+    for (int g = 0; g < G; g++)
+        for (int i = 0; i < MANY; i++) put(out + g * E + i * V, sums[g][i], wide);
+}
+
+// The same for whole rows from element e on; weights of a head are `apart` from the next one's.
+template <int G, int MANY = VECTORS, class T>
+void weigh(const float* weights, int64_t apart, const T* values, int64_t n, int64_t E, float* out, int64_t e = 0) {
+    for (; e + MANY * V <= E; e += MANY * V) weigh_part<G, MANY>(weights, apart, values + e, n, E, out + e);
+    if constexpr (MANY > 1)
+        weigh<G, MANY - 1>(weights, apart, values, n, E, out, e);
+    else if (e < E)
+        weigh_part<G, 1>(weights, apart, values + e, n, E, out + e, E - e);
+}
+
+// f with as many heads as there are, HEADS at most, as a constant.
+template <int G = HEADS, class F> void with_heads(int64_t n, F f) {
+    if (n >= G)
+        f(std::integral_constant<int, G>{});
+    else if constexpr (G > 1)
+        with_heads<G - 1>(n, f);
+}
+
 template <class T>
 void attend(const T* q, const T* key, const T* value, T* out, const Store* stores, const Sight* sights, int64_t L,
             const int64_t* position, int64_t window, float scale,
             int64_t B, int64_t H, int64_t K, int64_t E, int64_t threads) {
-    int64_t group = H / K;
+    using Step = typename Fold<T>::Step;
+    int64_t group = H / K, steps = E * sizeof(T) / sizeof(Step);
 #pragma omp parallel num_threads(threads)
     {
-        std::vector<float> weights, query(E), mixed(E);
+        std::vector<float> weights, mixed(HEADS * E);
         std::vector<Span> spans(L);
 #pragma omp for schedule(static) collapse(2)
         for (int64_t b = 0; b < B; b++)
@@ -107,20 +124,25 @@ void attend(const T* q, const T* key, const T* value, T* out, const Store* store
                                 static_cast<const T*>(stores[l].values) + at};
                     size += spans[l].size;
                 }
-                if (static_cast<int64_t>(weights.size()) < size) weights.resize(2 * size);
-                for (int64_t g = 0; g < group; g++) {
-                    int64_t head = (b * H + k * group + g) * E;
-                    each(E, [&](int64_t at, int64_t n) { put(query.data() + at, take(q + head + at, n), n); });
-                    for (const Span& span : spans)
-                        scores(query.data(), static_cast<const T*>(span.keys), span.size, E, scale,
-                               weights.data() + span.first);
-                    soften(weights.data(), size);
+                if (static_cast<int64_t>(weights.size()) < HEADS * size) weights.resize(2 * HEADS * size);
+                auto heads = [&](int64_t first, auto many) {
+                    constexpr int G = many;
+                    int64_t at = (b * H + k * group + first) * E;
+                    for (int g = 0; g < G; g++) {
+                        auto query = reinterpret_cast<const Step*>(q + at + g * E);
+                        for (const Span& span : spans)
+                            scores(query, static_cast<const Step*>(span.keys), span.size, steps, scale,
+                                   &weights[g * size + span.first]);
+                        soften(&weights[g * size], size);
+                    }
                     std::fill(mixed.begin(), mixed.end(), 0.0f);
                     for (const Span& span : spans)
-                        weigh(weights.data() + span.first, static_cast<const T*>(span.values), span.size, E,
-                              mixed.data());
-                    each(E, [&](int64_t at, int64_t n) { put(out + head + at, take(mixed.data() + at, n), n); });
-                }
+                        weigh<G>(&weights[span.first], size, static_cast<const T*>(span.values), span.size, E,
+                                 mixed.data());
+                    each(G * E, [&](int64_t e, int64_t n) { put(out + at + e, take(&mixed[e], n), n); });
+                };
+                for (int64_t g = 0; g < group; g += HEADS)
+                    with_heads(group - g, [&](auto many) { heads(g, many); });
             }
     }
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ponder.model.kernels import Panels, Sights, Stores, call, threads
+from ponder.model.kernels import SUFFIX, Panels, Sights, Stores, call, threads
 
 POINTER = ctypes.c_void_p
 
@@ -84,7 +84,10 @@ class Blocks:
         s = sizes
         self.size_table = _Sizes(s.hidden, s.heads, s.kv_heads, s.head, s.inner, s.eps)
         wide, narrow = s.heads * s.head, s.kv_heads * s.head
-        self.held = [torch.empty(rows, size) for size in (s.hidden, wide, wide, narrow, narrow, s.inner, s.inner)]
+        dtype = blocks[0].norms[0].dtype
+        self.name = f"block_{SUFFIX[dtype]}"
+        widths = s.hidden, wide, wide, narrow, narrow, s.inner, s.inner
+        self.held = [torch.empty(rows, width, dtype=dtype) for width in widths]
         self.scratch = _Scratch(*(x.data_ptr() for x in self.held))
 
     def step(self, x_BD: Tensor, cos: Tensor, sin: Tensor, sights: Sights) -> Tensor:
@@ -94,7 +97,7 @@ class Blocks:
         seen = sights.table, len(sights.levels), sights.position_B, self.sizes.head**-0.5
         for table in self.tables:
             given = map(ctypes.byref, (table, self.size_table, self.scratch))
-            call("block", x_BD, *given, cos, sin, *seen, rows, threads())
+            call(self.name, x_BD, *given, cos, sin, *seen, rows, threads())
         return x_BD
 
 

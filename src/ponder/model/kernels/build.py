@@ -65,7 +65,8 @@ def _attempt() -> tuple[ctypes.CDLL | None, str]:
         return _load(compiler, cache_root() / "kernels"), ""
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines()
-        return None, f"{compiler} cannot build them ({said[0] if said else error.returncode})"
+        why = next((line for line in said if "error:" in line), said[0] if said else error.returncode)
+        return None, f"{compiler} cannot build them ({why})"
     except OSError as error:
         return None, f"they cannot be loaded ({error})"
 
@@ -88,7 +89,7 @@ def _load(compiler: str, folder: Path) -> ctypes.CDLL:
 def _typed(found: ctypes.CDLL) -> ctypes.CDLL:
     """Tell what the kernels are called with."""
     for name, letters in SIGNATURES.items():
-        for suffix in ("", "_float", "_bf16"):
+        for suffix in ("", "_float", "_bf16", "_wide"):
             if function := getattr(found, f"ponder_{name}{suffix}", None):
                 function.argtypes, function.restype = [KINDS[letter] for letter in letters.replace(" ", "")], None
     return found

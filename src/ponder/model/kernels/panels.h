@@ -9,7 +9,7 @@
 constexpr int ROWS = V == 16 ? 12 : 6;        // accumulators: ROWS x WIDE of the 16 (32) registers
 constexpr int WIDE = 2;                       // vectors that a panel is wide
 constexpr int STRIDE = 8;                     // steps of a product for a line of memory that is fetched
-constexpr int64_t LINE = 16;                  // floats of a line
+constexpr int64_t LINE = 16;                  // elements of a line, four bytes each
 constexpr int PANEL = WIDE * V;               // columns of y that a panel of W makes
 
 typedef float quad __attribute__((vector_size(16)));
@@ -41,7 +41,7 @@ inline void turn(const float* w, int64_t apart, int64_t K, float* panel) {
         for (int i = 0; i < 4; i++) panel[i] = w[i * apart + k];
 }
 
-// n rows of W [n,K] as a panel [K,PANEL], 0 where there are fewer.
+// n rows of W [n,K] as a panel [K,PANEL], 0 where there are fewer; pairs of bf16 are moved as floats are.
 inline void pack(const float* w, int64_t apart, int64_t n, int64_t K, float* panel) {
     if (n < PANEL) memset(panel, 0, K * PANEL * sizeof(float));
     int64_t j = 0;
@@ -50,30 +50,31 @@ inline void pack(const float* w, int64_t apart, int64_t n, int64_t K, float* pan
         for (int64_t k = 0; k < K; k++) panel[k * PANEL + j] = w[j * apart + k];
 }
 
-// A tile of x: row r, column k at x[r * row + k * column], so that it can be read as its transpose.
-struct Tile {
-    const float* x;
+// A tile of x: row r, step k at x[r * row + k * column], so that it can be read as its transpose. A step S is a float,
+// or a pair of bf16.
+template <class S> struct Tile {
+    const S* x;
     int64_t row, column;
 };
 
-// y [R,n] (+)= tile [R,K] times panel [K,PANEL]; a step down the panel is `down` floats. Meanwhile a line of memory in
-// STRIDE steps is fetched from `ahead` on.
-template <int R>
-inline void multiply(Tile a, const float* panel, int64_t down, int64_t K, float* y, int64_t ld, int64_t n, bool add,
-                     const float* bias, const float* ahead) {
+// y [R,n] (+)= tile [R,K] times panel [K,PANEL]; a step down the panel is `down` elements. Meanwhile a line of memory in
+// STRIDE steps is fetched from `ahead` on. K counts steps; y and bias are fp32 or bf16.
+template <int R, class S, class Y, class B>
+inline void multiply(Tile<S> a, const S* panel, int64_t down, int64_t K, Y* y, int64_t ld, int64_t n, bool add,
+                     const B* bias, const S* ahead) {
     vec sums[R][WIDE] = {};
     for (int64_t k = 0; k < K; k++) {
         if (ahead && k % STRIDE == 0) __builtin_prefetch(ahead + k / STRIDE * LINE, 0, 2);
-        vec w[WIDE];
+        decltype(load(panel)) w[WIDE];
         for (int v = 0; v < WIDE; v++) w[v] = load(panel + k * down + v * V);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++)
-            for (int v = 0; v < WIDE; v++) sums[r][v] += splat(a.x[r * a.row + k * a.column]) * w[v];
+            for (int v = 0; v < WIDE; v++) sums[r][v] = fold(sums[r][v], splat(a.x[r * a.row + k * a.column]), w[v]);
     }
     for (int r = 0; r < R; r++)
         for (int v = 0; v < WIDE && v * V < n; v++) {
             int64_t wide = std::min<int64_t>(V, n - v * V);
-            float* out = y + r * ld + v * V;
+            Y* out = y + r * ld + v * V;
             vec sum = sums[r][v];
             if (bias) sum += take(bias + v * V, wide);
             put(out, add ? take(out, wide) + sum : sum, wide);
@@ -81,9 +82,9 @@ inline void multiply(Tile a, const float* panel, int64_t down, int64_t K, float*
 }
 
 // The same for at most ROWS rows.
-template <int R = ROWS>
-inline void rows(int64_t m, Tile a, const float* panel, int64_t down, int64_t K, float* y, int64_t ld, int64_t n,
-                 bool add = false, const float* bias = nullptr, const float* ahead = nullptr) {
+template <int R = ROWS, class S, class Y, class B = float>
+inline void rows(int64_t m, Tile<S> a, const S* panel, int64_t down, int64_t K, Y* y, int64_t ld, int64_t n,
+                 bool add = false, const B* bias = nullptr, const S* ahead = nullptr) {
     if (m >= R)
         multiply<R>(a, panel, down, K, y, ld, n, add, bias, ahead);
     else if constexpr (R > 1)

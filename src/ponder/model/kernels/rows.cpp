@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t SMALL = 1 << 16;  // elements that are not worth waking a thread for
 
-inline vec inverse_root(const float* row, int64_t D, float eps) {
+template <class X> inline vec inverse_root(const X* row, int64_t D, float eps) {
     vec squares{};
     each(D, [&](int64_t at, int64_t n) {
         vec v = take(row + at, n);
@@ -19,12 +19,12 @@ inline vec inverse_root(const float* row, int64_t D, float eps) {
     return splat(1.0f / std::sqrt(total(squares) / D + eps));
 }
 
-// out = x / sqrt(mean(x^2) + eps) * weight; x is fp32.
-template <class T>
-void norm(const float* x, const T* weight, T* out, int64_t M, int64_t D, float eps, int64_t threads) {
+// out = x / sqrt(mean(x^2) + eps) * weight; x is fp32, or T and changed in place.
+template <class X, class T>
+void norm(const X* x, const T* weight, T* out, int64_t M, int64_t D, float eps, int64_t threads) {
 #pragma omp parallel for num_threads(threads) if (M * D > SMALL)
     for (int64_t m = 0; m < M; m++) {
-        const float* row = x + m * D;
+        const X* row = x + m * D;
         vec scale = inverse_root(row, D, eps);
         each(D, [&](int64_t at, int64_t n) { put(out + m * D + at, take(row + at, n) * scale * take(weight + at, n), n); });
     }
@@ -105,6 +105,9 @@ template <class T> void rotate(T* x, const float* cos, const float* sin, int64_t
     extern "C" void ponder_norm_##T(const float* x, const T* weight, T* out, int64_t M, int64_t D, float eps,         \
                                     int64_t threads) {                                                                \
         norm(x, weight, out, M, D, eps, threads);                                                                     \
+    }                                                                                                                 \
+    extern "C" void ponder_norm_heads_##T(T* x, const T* weight, int64_t M, int64_t D, float eps, int64_t threads) {  \
+        norm(x, weight, x, M, D, eps, threads);                                                                       \
     }                                                                                                                 \
     extern "C" void ponder_norm_grad_##T(const float* x, const T* weight, const T* grad, float* dx, float* dw,        \
                                          int64_t M, int64_t D, float eps, int64_t threads) {                          \

@@ -56,15 +56,15 @@ struct Head {
 void across(const float* a, int64_t m, int64_t E, const float* panels, int64_t columns, float* y, int64_t ld) {
     for (int64_t p = 0; p * PANEL < columns; p++)
         for (int64_t r = 0; r < m; r += ROWS)
-            rows(m - r, {a + r * E, E, 1}, panels + p * PANEL * E, PANEL, E, y + r * ld + p * PANEL, ld,
+            rows(m - r, Tile<float>{a + r * E, E, 1}, panels + p * PANEL * E, PANEL, E, y + r * ld + p * PANEL, ld,
                  std::min<int64_t>(PANEL, columns - p * PANEL));
 }
 
 // y [m,E] (+)= a [m,K] times b [K,E]; `a` as a tile, so that it can be a transpose.
-void along(Tile a, int64_t m, int64_t K, const float* b, int64_t E, float* y, bool add) {
+void along(Tile<float> a, int64_t m, int64_t K, const float* b, int64_t E, float* y, bool add) {
     for (int64_t c = 0; c < E; c += PANEL)
         for (int64_t r = 0; r < m; r += ROWS)
-            rows(m - r, {a.x + r * a.row, a.row, a.column}, b + c, E, K, y + r * E + c, E,
+            rows(m - r, Tile<float>{a.x + r * a.row, a.row, a.column}, b + c, E, K, y + r * E + c, E,
                  std::min<int64_t>(PANEL, E - c), add);
 }
 
