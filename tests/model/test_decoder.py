@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from contracts.sampler import reference
 from ponder.engine.sampler import LocalSampler
@@ -14,8 +16,9 @@ from ponder.model import kernels
 from ponder.model.attention import biased_attention, causal, masked_attention, within
 from ponder.model.checkpoint import load_decoder
 from ponder.model.config import DecoderConfig, unsupported
-from ponder.model.decoder import Decoder, WideProduct
+from ponder.model.decoder import Decoder
 from ponder.model.functions import rotate
+from ponder.model.head import WideProduct, made_wide
 from ponder.model.hub import cache_folder, resolve
 from ponder.types import PonderError, SamplingParams
 from tiny import make_tiny, random_weights
@@ -134,12 +137,13 @@ def test_a_window_counts_positions_and_not_columns():
     assert within(mask, asking, seen, None) is mask
 
 
-def test_the_wide_product_keeps_what_bf16_would_round_away():
+@pytest.mark.parametrize("make", [made_wide, Tensor.float])
+def test_the_wide_product_keeps_what_bf16_would_round_away(make: Callable[[Tensor], Tensor]):
     hidden, weight = torch.tensor([[4.0, 0.0625]]).bfloat16(), torch.tensor([[5.0, 1.0]]).bfloat16()
     assert (hidden @ weight.T).item() == 20.0  # of 20.0625: steps of 1/8 at this height
     hidden.requires_grad_()
     weight.requires_grad_()
-    product = WideProduct.apply(hidden, weight, weight.detach().float())
+    product = WideProduct.apply(hidden, weight, make(weight.detach()))
     assert product.item() == 20.0625 and product.dtype == torch.float32
     product.sum().backward()
     assert hidden.grad is not None and torch.equal(hidden.grad, weight)

@@ -119,14 +119,15 @@ class LocalLearner(LocalScorer):
                 master.grad = weight.grad.float()
             else:
                 master.grad += weight.grad
-            weight.grad = None
+            weight.grad.zero_()  # kept: to be given the memory anew costs more than to clear it
 
     @torch.no_grad()
     def _publish(self) -> None:
-        """Round the masters into the model, which the local sampler shares."""
+        """Round the masters into the model, which the local sampler shares, and forget the gradients."""
         for name, weight in self.weights.items():
             if self.masters[name] is not weight:
                 weight.copy_(self.masters[name])
+                weight.grad = None
 
 
 @torch.no_grad()

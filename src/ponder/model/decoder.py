@@ -14,17 +14,16 @@ Shapes: B or R rows, L positions, D hidden size, H query heads, K key-value head
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ponder.model import kernels
 from ponder.model.attention import biased_attention, masked_attention, within
 from ponder.model.cache import Cache
 from ponder.model.config import DecoderConfig
 from ponder.model.functions import gated, norm, rotate, tree_attention
+from ponder.model.head import Head
 from ponder.model.kernels import Sights, Stores
 from ponder.model.kernels.blocks import Blocks, Sizes, Weights
 from ponder.model.language import Room, Tree
@@ -147,12 +146,11 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.model = Trunk(config)
-        self.lm_head = Matrix(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = Head(config.hidden_size, config.vocab_size, bias=False)
         if config.tie_word_embeddings:
             self.lm_head.weight = self.model.embed_tokens.weight
         self.angles = torch.empty(0)
         """fp32 `[max_position, E/2]`; a plain attribute, so that a cast of the weights leaves it alone."""
-        self._wide_head: tuple[int, Tensor] | None = None
 
     def with_angles(self) -> Decoder:
         """Compute the rotary table; called once the weights are in place."""
@@ -219,14 +217,7 @@ class Decoder(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[...,D] -> [...,V], in fp32."""
-        weight = self.lm_head.weight
-        if weight.dtype == torch.float32:
-            return self.lm_head(hidden)
-        if panels := self.lm_head.packed(hidden):
-            return panels.product(hidden, None, wide=True)
-        if self._wide_head is None or self._wide_head[0] != weight._version:
-            self._wide_head = weight._version, weight.detach().float()
-        return WideProduct.apply(hidden, weight, self._wide_head[1])
+        return self.lm_head(hidden)
 
     def _rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines `[...,E/2]`."""
@@ -237,29 +228,3 @@ class Decoder(nn.Module):
         """0 where the mask is true and -inf elsewhere, `[R*H,L,L]`."""
         bias = torch.zeros(mask_R1LL.shape, dtype=self.lm_head.weight.dtype).masked_fill(~mask_R1LL, -torch.inf)
         return bias.expand(-1, self.config.num_attention_heads, -1, -1).flatten(0, 1)
-
-
-class WideProduct(torch.autograd.Function):
-    """hidden @ weight^T of bf16 factors with an fp32 result, where bf16 would round a logit of 20 to steps of 1/8.
-
-    The factors are given to the product in fp32 and rounded within it: `wide` is `weight` in fp32.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight_VD: Tensor, wide_VD: Tensor) -> Tensor:
-        """[...,D] -> [...,V]."""
-        ctx.save_for_backward(hidden, weight_VD)
-        settings = torch.backends.mkldnn.matmul  # pyright: ignore[reportAttributeAccessIssue]
-        before, settings.fp32_precision = settings.fp32_precision, "bf16"
-        try:
-            return F.linear(hidden.float(), wide_VD)
-        finally:
-            settings.fp32_precision = before
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None, None]:
-        """As of a product in the dtype of the weight."""
-        hidden, weight_VD = ctx.saved_tensors
-        grad = grads[0].to(weight_VD.dtype)
-        learned = ctx.needs_input_grad[1]
-        return grad @ weight_VD, grad.flatten(0, -2).T @ hidden.flatten(0, -2) if learned else None, None

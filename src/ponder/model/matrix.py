@@ -22,12 +22,9 @@ class Matrix(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[...,D_in] -> [...,D_out]."""
-        panels = self.packed(input)
-        return panels.product(input, self.bias) if panels else self.plain(input)
-
-    def packed(self, input: Tensor) -> kernels.Panels | None:
-        """The matrix for a product with this input; None where it is not packed, or no longer what was packed."""
-        return self.panels if self.panels is not None and kernels.usable(input) and self.is_current() else None
+        if self.panels is not None and kernels.usable(input) and self.is_current():
+            return self.panels.product(input, self.bias)
+        return self.plain(input)
 
     def plain(self, input: Tensor) -> Tensor:
         """The same by PyTorch, with gradient."""
