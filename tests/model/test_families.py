@@ -12,9 +12,10 @@ from contracts.sampler import reference
 from families import VARIANTS, make_family
 from ponder.engine.packing import pack, place
 from ponder.engine.sampler import LocalSampler
+from ponder.model import kernels
 from ponder.model.checkpoint import load_decoder, master_weights
 from ponder.model.config import DecoderConfig
-from ponder.model.language import Tree
+from ponder.model.language import Room, Tree
 from ponder.model.load import save_model
 from ponder.types import Branch, Lesson, PonderError, SamplingParams
 
@@ -115,3 +116,21 @@ def test_both_spellings_of_the_rotary_section_are_read(rotary: dict[str, Any], e
     shape = {"num_attention_heads": 4, "hidden_size": 16, "vocab_size": 10, "num_hidden_layers": 1}
     config = {"model_type": "llama", "intermediate_size": 8, "max_position_embeddings": 32} | shape | rotary
     assert DecoderConfig.from_transformers(config).frequencies == pytest.approx(expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_step_of_whole_blocks_is_one_of_their_parts(family: Path, dtype: torch.dtype):
+    decoder = load_decoder(family, dtype=dtype)
+    found = []
+    for whole in (True, False):
+        memory = decoder.memory(Room(prefix=(), prompts=1, longest=30, rows=4, columns=2))
+        if memory.blocks is None:
+            pytest.skip(f"no kernels here: {kernels.reason()}")
+        memory.read([0], [TEXT[0, :30].tolist()])
+        memory.seat([0, 1, 2, 3], [0, 0, 0, 0])
+        memory.blocks = memory.blocks if whole else None
+        steps = [memory.go_on(torch.arange(4), torch.tensor([5, 6, 7, 8]) + at, torch.full((4,), at)) for at in (0, 1)]
+        found.append(decoder.logits(torch.cat(steps)))
+        memory.close()
+    torch.testing.assert_close(*found, atol=1e-5 if dtype == torch.float32 else 0.15, rtol=0)

@@ -17,6 +17,7 @@ from ponder.engine.allocator import tidy
 from ponder.engine.packing import Micro
 from ponder.engine.scorer import LocalScorer, chunk_logprobs, chunks, head_logprobs
 from ponder.engine.tally import Tally
+from ponder.model import kernels
 from ponder.model.language import LanguageModel
 from ponder.objectives import Loss, Terms
 from ponder.types import Lesson, LossChoice, PonderError
@@ -109,17 +110,22 @@ class LocalLearner(LocalScorer):
         self._collect()
 
     def _collect(self) -> None:
-        """Move the gradients of a micro-batch into the fp32 sums, where they are not there already."""
+        """Move the gradients of a micro-batch into the fp32 sums, where they are not there already.
+
+        Their memory is cleared and kept: to be given it anew costs more.
+        """
         for name, weight in self.weights.items():
             master = self.masters[name]
             assert weight.grad is not None, f"{name} took no part in the loss"
             if master is weight:
                 continue
             if master.grad is None:
-                master.grad = weight.grad.float()
+                master.grad = torch.zeros_like(master)
+            if weight.grad.dtype == torch.bfloat16 and kernels.able(master.grad, weight.grad):
+                kernels.collect(master.grad, weight.grad)
             else:
                 master.grad += weight.grad
-            weight.grad.zero_()  # kept: to be given the memory anew costs more than to clear it
+                weight.grad.zero_()
 
     @torch.no_grad()
     def _publish(self) -> None:

@@ -14,6 +14,7 @@ from ponder.domains import build
 from ponder.domains.lab import FAMILIES, KNOWN, UNSEEN
 from ponder.domains.lab.calendar import EN
 from ponder.domains.lab.cups import Cups
+from ponder.domains.lab.echo import RUNS, VOCABULARY
 from ponder.domains.lab.family import Family
 from ponder.domains.lab.programs import Programs
 from ponder.types import THINK_IN, PonderError
@@ -137,6 +138,10 @@ def ruled(text: str) -> str:
     )
 
 
+def said(text: str) -> str:
+    return text.removeprefix("Say again: ")
+
+
 AGAIN: dict[str, Callable[[str], str]] = {
     "arithmetic": last_digit_chain,
     "programs": program,
@@ -151,6 +156,7 @@ AGAIN: dict[str, Callable[[str], str]] = {
     "stars": lamps,
     "decoding": decoded,
     "rules": ruled,
+    "echo": said,
 }
 DEEP = [family.kind for family in (*KNOWN, *UNSEEN)]
 """What the depth of the steps makes hard."""
@@ -228,6 +234,12 @@ def test_thinking_in_the_other_language_answers_in_its_own(kind: str):
 
 def test_seen_and_unseen_share_nothing():
     assert not set(KNOWN) & set(UNSEEN) and len(UNSEEN) >= 5
+
+
+def test_words_of_unseen_families_are_said_in_no_order_of_theirs():
+    for language, words in VOCABULARY.items():
+        asked = FAMILIES["lists"]("x", language=language).problems("test", seed=0, n=1)[0].question
+        assert len(words) > 40 and all(word in words for word in RUNS[language].findall(asked.partition("\n")[0]))
 
 
 def test_a_row_of_64_swaps():

@@ -47,8 +47,28 @@ def test_a_product_is_that_of_fp64(rows: int, size: int, depth: int):
     assert panels.product(x[None, :, None], None).shape == (1, rows, 1, size)
 
 
-def test_a_row_is_the_same_bits_whatever_batch_it_is_in():
-    panels, x = kernels.Panels(numbers(100, 64, seed=1)), numbers(40, 64)
+@pytest.mark.parametrize("rows", [1, 7, 64, 131])
+@pytest.mark.parametrize(("size", "depth"), [(1, 2), (33, 70), (192, 96), (1000, 30)])
+def test_a_product_of_bf16_is_summed_in_fp32_and_rounded_once(rows: int, size: int, depth: int):
+    x, weight, bias = (
+        numbers(*shape, seed=i, dtype=torch.bfloat16) for i, shape in enumerate(((rows, depth), (size, depth), (size,)))
+    )
+    panels = kernels.Panels(weight)
+    for given in (None, bias):
+        expected = F.linear(x.double(), weight.double(), None if given is None else given.double())
+        wide, narrow = panels.product(x, given, wide=True), panels.product(x, given)
+        assert (wide.dtype, narrow.dtype) == (torch.float32, torch.bfloat16)
+        torch.testing.assert_close(wide.double(), expected, atol=1e-4, rtol=1e-5)
+        assert torch.equal(narrow, wide.bfloat16())
+
+
+def test_pairs_have_no_half():
+    assert kernels.packable(numbers(3, 5)) and not kernels.packable(numbers(3, 5, dtype=torch.bfloat16))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_row_is_the_same_bits_whatever_batch_it_is_in(dtype: torch.dtype):
+    panels, x = kernels.Panels(numbers(100, 64, seed=1, dtype=dtype)), numbers(40, 64, dtype=dtype)
     whole = panels.product(x, None)
     for rows in (slice(0, 1), slice(3, 10), slice(17, 40)):
         assert torch.equal(panels.product(x[rows].clone(), None), whole[rows])
@@ -70,6 +90,14 @@ def test_a_gate_is_that_of_fp64(dtype: torch.dtype, size: int):
     gate, up = numbers(size, dtype=dtype) * 30, numbers(size, seed=1, dtype=dtype)
     expected = F.silu(gate.double()) * up.double()
     torch.testing.assert_close(kernels.gated(gate, up).double(), expected, atol=1e-6, rtol=DTYPES[dtype])
+
+
+@pytest.mark.parametrize("size", [1, 16, 16385, 200_003])
+def test_what_is_collected_is_added_and_cleared(size: int):
+    total, part = numbers(size), numbers(size, seed=1, dtype=torch.bfloat16)
+    expected = total + part.float()
+    kernels.collect(total, part)
+    assert torch.equal(total, expected) and not part.any()
 
 
 @pytest.mark.parametrize("size", [2, 8, 24, 64])

@@ -10,6 +10,7 @@ from ponder.domains.lab.calendar import Calendar
 from ponder.domains.lab.counting import Counting
 from ponder.domains.lab.cups import Cups
 from ponder.domains.lab.decoding import Decoding
+from ponder.domains.lab.echo import Echo
 from ponder.domains.lab.family import Family
 from ponder.domains.lab.lamps import Lamps
 from ponder.domains.lab.lists import Lists
@@ -24,7 +25,7 @@ KNOWN: tuple[type[Family], ...] = (Arithmetic, Programs, Lookups, Lamps, Countin
 """What the seed model has seen."""
 UNSEEN: tuple[type[Family], ...] = (Lists, Calendar, Robot, Shelf, Stars)
 """What no stage of it ever saw: three other families, and two compositions of known ones."""
-PRACTICE: tuple[type[Family], ...] = (Decoding, Rules)
-"""What the seed model has seen besides: reading codes, and following rules in the prompt."""
+PRACTICE: tuple[type[Family], ...] = (Decoding, Rules, Echo)
+"""What the seed model has seen besides: reading codes, following rules, and the words of the unseen families."""
 FAMILIES: dict[str, type[Family]] = {family.kind: family for family in (*KNOWN, *UNSEEN, *PRACTICE)}
 """All of them, by kind."""

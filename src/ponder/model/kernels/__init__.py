@@ -25,6 +25,7 @@ __all__ = [
     "able",
     "attend",
     "call",
+    "collect",
     "draw",
     "gated",
     "gated_grad",
@@ -126,6 +127,11 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     heads, size = x.shape[-2:]
     call(f"rotate_{SUFFIX[x.dtype]}", x, cos, sin, x.numel() // (heads * size), heads, size, threads())
     return x
+
+
+def collect(total: Tensor, part: Tensor) -> None:
+    """Add bf16 numbers to fp32 ones, and put zeros in their place."""
+    call("collect", total, part, total.numel(), threads())
 
 
 class _Store(ctypes.Structure):

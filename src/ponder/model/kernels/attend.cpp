@@ -43,15 +43,10 @@ template <class S> void scores(const S* q, const S* keys, int64_t n, int64_t K, 
 
 // Scores to weights that sum to 1.
 void soften(float* scores, int64_t n) {
-    vec high = splat(scores[0]);
-    for (int64_t at = 0; at + V <= n; at += V) high = larger(high, load(scores + at));
-    float most[V], highest = scores[0];
-    store(most, high);
-    for (int i = 0; i < V; i++) highest = std::max(highest, most[i]);
-    for (int64_t at = n / V * V; at < n; at++) highest = std::max(highest, scores[at]);
+    float high = highest(scores, n);
     vec sums{};
     each(n, [&](int64_t at, int64_t wide) {
-        vec mass = exponential(take(scores + at, wide) - splat(highest));
+        vec mass = exponential(take(scores + at, wide) - splat(high));
         put(scores + at, mass, wide);
         for (int64_t i = wide; i < V; i++) mass[i] = 0;
         sums += mass;

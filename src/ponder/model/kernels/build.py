@@ -29,6 +29,7 @@ SIGNATURES = {
     "gated": "ppp ii",
     "gated_grad": "ppppp ii",
     "rotate": "ppp iiii",
+    "collect": "pp ii",
     "attend": "pppp pp i p i f iiiii",
     "block": "pppp pp p i p f ii",
     "tree": "ppppppp iiiiii f i",

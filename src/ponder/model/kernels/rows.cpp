@@ -1,6 +1,7 @@
 // What happens to each row between the matrices: norms, rotations, the gate. Storage T is fp32 or bf16.
 //
 // Shapes: M rows, D elements of a row, H heads, E head size.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -100,6 +101,17 @@ template <class T> void rotate(T* x, const float* cos, const float* sin, int64_t
 }
 
 }  // namespace
+
+// sum += part, and part = 0: in one pass over both.
+extern "C" void ponder_collect(float* sum, bf16* part, int64_t size, int64_t threads) {
+    constexpr int64_t PIECE = 1 << 14;
+#pragma omp parallel for num_threads(threads) if (size > SMALL)
+    for (int64_t from = 0; from < size; from += PIECE)
+        each(std::min(PIECE, size - from), [&](int64_t at, int64_t n) {
+            put(sum + from + at, take(sum + from + at, n) + take(part + from + at, n), n);
+            put(part + from + at, vec{}, n);
+        });
+}
 
 #define FOR_TYPE(T)                                                                                                   \
     extern "C" void ponder_norm_##T(const float* x, const T* weight, T* out, int64_t M, int64_t D, float eps,         \

@@ -132,6 +132,18 @@ inline vec totals(const vec* x) {
 }
 inline vec larger(vec a, vec b) { return a > b ? a : b; }
 
+// The largest of a row, which has one at least.
+inline float highest(const float* row, int64_t size) {
+    vec high = splat(row[0]);
+    int64_t at = 0;
+    for (; at + V <= size; at += V) high = larger(high, load(row + at));
+    float most[V], found = row[0];
+    store(most, high);
+    for (int i = 0; i < V; i++) found = most[i] > found ? most[i] : found;
+    for (; at < size; at++) found = row[at] > found ? row[at] : found;
+    return found;
+}
+
 // e^x to 2 units in the last place: 2^n times a polynomial (Cephes) on [-ln 2 / 2, ln 2 / 2]; 0 below -87.
 inline vec exponential(vec x) {
     ivec tiny = x < splat(-87.0f);

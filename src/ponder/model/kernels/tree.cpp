@@ -33,30 +33,35 @@ std::vector<Run> runs_of(const int64_t* begin, int64_t prompt, int64_t L) {
     return found;
 }
 
-// One key-value head of a row in fp32: its keys and values, and both turned into panels, run by run.
-struct Head {
-    int64_t E;
-    std::vector<float> keys, values, turned_keys, turned_values;
+// What products between rows of T are made of: whole numbers of T a step.
+template <class T> using Step = typename Fold<T>::Step;
+template <class T> int64_t steps(int64_t E) { return E * sizeof(T) / sizeof(Step<T>); }
 
-    template <class T> static void copy(const T* from, int64_t apart, int64_t n, int64_t E, std::vector<float>& to) {
-        to.resize(n * E + PANEL);
-        for (int64_t i = 0; i < n; i++)
-            each(E, [&](int64_t at, int64_t wide) { put(&to[i * E + at], take(from + i * apart + at, wide), wide); });
-    }
-    void turn_run(const std::vector<float>& x, const Run& run, std::vector<float>& panels) const {
-        int64_t count = (run.size + PANEL - 1) / PANEL;
-        panels.resize(count * PANEL * E);
-        for (int64_t p = 0; p < count; p++)
-            pack(&x[(run.first + p * PANEL) * E], E, std::min<int64_t>(PANEL, run.size - p * PANEL), E,
-                 &panels[p * PANEL * E]);
-    }
-};
+// n rows of E elements, `apart` from each other, in fp32.
+template <class T> void copy(const T* from, int64_t apart, int64_t n, int64_t E, std::vector<float>& to) {
+    to.resize(n * E + PANEL);
+    for (int64_t i = 0; i < n; i++)
+        each(E, [&](int64_t at, int64_t wide) { put(&to[i * E + at], take(from + i * apart + at, wide), wide); });
+}
+
+// The rows of a run as panels.
+template <class T>
+void turn_run(const T* from, int64_t apart, int64_t E, const Run& run, std::vector<Step<T>>& panels) {
+    int64_t count = (run.size + PANEL - 1) / PANEL, K = steps<T>(E);
+    panels.resize(count * PANEL * K);
+    for (int64_t p = 0; p < count; p++)
+        pack(reinterpret_cast<const float*>(from + (run.first + p * PANEL) * apart), steps<T>(apart),
+             std::min<int64_t>(PANEL, run.size - p * PANEL), K, reinterpret_cast<float*>(&panels[p * PANEL * K]));
+}
 
 // y [m,columns] = a [m,E] times panels.
-void across(const float* a, int64_t m, int64_t E, const float* panels, int64_t columns, float* y, int64_t ld) {
+template <class T>
+void across(const T* a, int64_t m, int64_t E, const std::vector<Step<T>>& panels, int64_t columns, float* y, int64_t ld) {
+    auto x = reinterpret_cast<const Step<T>*>(a);
+    int64_t K = steps<T>(E);
     for (int64_t p = 0; p * PANEL < columns; p++)
         for (int64_t r = 0; r < m; r += ROWS)
-            rows(m - r, Tile<float>{a + r * E, E, 1}, panels + p * PANEL * E, PANEL, E, y + r * ld + p * PANEL, ld,
+            rows(m - r, Tile<Step<T>>{x + r * K, K, 1}, &panels[p * PANEL * K], PANEL, K, y + r * ld + p * PANEL, ld,
                  std::min<int64_t>(PANEL, columns - p * PANEL));
 }
 
@@ -81,11 +86,22 @@ struct Block {
     }
 };
 
-// Scores of a block [rows,seen], -inf where a query sees nothing.
-void score(const Block& b, const float* q, const float* prompt_keys, const float* own_keys, const Shape& s, float* out) {
+// Keys or values of one head as panels: the prompt's, and those of the run at hand.
+template <class T> struct Turned {
+    std::vector<Step<T>> prompt, own;
+};
+
+// y [rows,seen] = x [rows,E] times what a block sees.
+template <class T> void meet(const Block& b, const T* x, const Turned<T>& turned, const Shape& s, float* y) {
     int64_t ld = b.seen();
-    if (b.run.prompt) across(q, b.rows(), s.E, prompt_keys, b.run.prompt, out, ld);
-    across(q, b.rows(), s.E, own_keys, b.own(), out + b.run.prompt, ld);
+    if (b.run.prompt) across(x, b.rows(), s.E, turned.prompt, b.run.prompt, y, ld);
+    across(x, b.rows(), s.E, turned.own, b.own(), y + b.run.prompt, ld);
+}
+
+// Scores of a block [rows,seen], -inf where a query sees nothing.
+template <class T> void score(const Block& b, const T* q, const Turned<T>& keys, const Shape& s, float* out) {
+    int64_t ld = b.seen();
+    meet(b, q, keys, s, out);
     for (int64_t m = 0; m < b.rows(); m++) {
         float* row = out + m * ld;
         int64_t place = b.from - b.run.first + m % (b.to - b.from);  // in its run
@@ -110,12 +126,18 @@ double soften(float* row, int64_t n, float shift) {
     return total(sums);
 }
 
-struct Scratch {
-    Head head;
-    std::vector<float> prompt_keys, prompt_values, q, out, grad, scores, slopes, d_keys, d_values;
+template <class T> struct Scratch {
+    Turned<T> keys, values;
+    std::vector<T> q, grad;
+    std::vector<float> wide_keys, wide_values, wide_q, wide_grad, out, scores, slopes, d_keys, d_values;
 };
 
-template <class T> void gather(const T* from, const Block& b, int64_t head, const Shape& s, std::vector<float>& to) {
+// The rows of a block, of one head group, side by side.
+template <class T> void gather(const T* from, const Block& b, int64_t head, const Shape& s, std::vector<T>& to) {
+    to.resize(b.rows() * s.E + PANEL);
+    for (int64_t m = 0; m < b.rows(); m++) memcpy(&to[m * s.E], from + b.at(m, head, s), s.E * sizeof(T));
+}
+template <class T> void gather_wide(const T* from, const Block& b, int64_t head, const Shape& s, std::vector<float>& to) {
     to.resize(b.rows() * s.E + PANEL);
     for (int64_t m = 0; m < b.rows(); m++)
         each(s.E, [&](int64_t at, int64_t n) { put(&to[m * s.E + at], take(from + b.at(m, head, s) + at, n), n); });
@@ -128,19 +150,20 @@ template <class T> void scatter(const float* from, const Block& b, int64_t head,
 // Calls work(block) for every block of a row, the keys of its run turned into panels (and its values, if asked).
 template <class T, class F>
 void walk(const T* k, const T* v, const int64_t* begin, int64_t prompt, int64_t kv, const Shape& s, bool turn_values,
-          Scratch& x, F work) {
-    x.head.E = s.E;
-    Head::copy(k + kv * s.E, s.K * s.E, s.L, s.E, x.head.keys);
-    Head::copy(v + kv * s.E, s.K * s.E, s.L, s.E, x.head.values);
+          Scratch<T>& x, F work) {
+    k += kv * s.E, v += kv * s.E;
+    int64_t apart = s.K * s.E;
+    copy(v, apart, s.L, s.E, x.wide_values);
+    if (turn_values) copy(k, apart, s.L, s.E, x.wide_keys);
     for (const Run& run : runs_of(begin, prompt, s.L)) {
-        x.head.turn_run(x.head.keys, run, x.head.turned_keys);
-        if (turn_values) x.head.turn_run(x.head.values, run, x.head.turned_values);
+        turn_run(k, apart, s.E, run, x.keys.own);
+        if (turn_values) turn_run(v, apart, s.E, run, x.values.own);
         for (int64_t from = run.first; from < run.first + run.size; from += BLOCK) {
             Block block{from, std::min(from + BLOCK, run.first + run.size), s.H / s.K, run};
             x.scores.resize(block.rows() * block.seen() + PANEL);
             work(block);
         }
-        if (run.first == 0) x.prompt_keys = x.head.turned_keys, x.prompt_values = x.head.turned_values;
+        if (run.first == 0) x.keys.prompt = x.keys.own, x.values.prompt = x.values.own;
     }
 }
 
@@ -149,26 +172,26 @@ void forward(const T* q, const T* k, const T* v, const int64_t* begin, const int
              const Shape& s, int64_t threads) {
 #pragma omp parallel num_threads(threads)
     {
-        Scratch x;
+        Scratch<T> x;
 #pragma omp for collapse(2) schedule(dynamic, 1)
         for (int64_t r = 0; r < s.R; r++)
             for (int64_t kv = 0; kv < s.K; kv++) {
                 int64_t whole = r * s.L * s.H * s.E, part = r * s.L * s.K * s.E, head = kv * (s.H / s.K);
                 walk(k + part, v + part, begin + r * s.L, prompt[r], kv, s, false, x, [&](const Block& b) {
                     gather(q + whole, b, head, s, x.q);
-                    score(b, x.q.data(), x.prompt_keys.data(), x.head.turned_keys.data(), s, x.scores.data());
+                    score(b, x.q.data(), x.keys, s, x.scores.data());
                     int64_t ld = b.seen(), wide = b.to - b.from;
                     for (int64_t m = 0; m < b.rows(); m++) {
                         float* row = &x.scores[m * ld];
-                        float highest = *std::max_element(row, row + ld);
-                        double sum = soften(row, ld, highest);
+                        float high = highest(row, ld);
+                        double sum = soften(row, ld, high);
                         vec share = splat(static_cast<float>(1.0 / sum));
                         each(ld, [&](int64_t at, int64_t n) { put(row + at, take(row + at, n) * share, n); });
-                        sums[(r * s.H + head + m / wide) * s.L + b.from + m % wide] = highest + std::log(sum);
+                        sums[(r * s.H + head + m / wide) * s.L + b.from + m % wide] = high + std::log(sum);
                     }
                     x.out.resize(b.rows() * s.E + PANEL);
-                    along({x.scores.data(), ld, 1}, b.rows(), b.run.prompt, x.head.values.data(), s.E, x.out.data(), false);
-                    along({x.scores.data() + b.run.prompt, ld, 1}, b.rows(), b.own(), &x.head.values[b.run.first * s.E],
+                    along({x.scores.data(), ld, 1}, b.rows(), b.run.prompt, x.wide_values.data(), s.E, x.out.data(), false);
+                    along({x.scores.data() + b.run.prompt, ld, 1}, b.rows(), b.own(), &x.wide_values[b.run.first * s.E],
                           s.E, x.out.data(), true);
                     scatter(x.out.data(), b, head, s, out + whole);
                 });
@@ -181,7 +204,7 @@ void backward(const T* q, const T* k, const T* v, const T* out, const T* grad, c
               const int64_t* prompt, const float* sums, T* dq, T* dk, T* dv, const Shape& s, int64_t threads) {
 #pragma omp parallel num_threads(threads)
     {
-        Scratch x;
+        Scratch<T> x;
 #pragma omp for collapse(2) schedule(dynamic, 1)
         for (int64_t r = 0; r < s.R; r++)
             for (int64_t kv = 0; kv < s.K; kv++) {
@@ -191,20 +214,21 @@ void backward(const T* q, const T* k, const T* v, const T* out, const T* grad, c
                 walk(k + part, v + part, begin + r * s.L, prompt[r], kv, s, true, x, [&](const Block& b) {
                     int64_t ld = b.seen(), wide = b.to - b.from, P = b.run.prompt, M = b.rows(), own = b.run.first * s.E;
                     gather(q + whole, b, head, s, x.q);
-                    gather(out + whole, b, head, s, x.out);
                     gather(grad + whole, b, head, s, x.grad);
-                    score(b, x.q.data(), x.prompt_keys.data(), x.head.turned_keys.data(), s, x.scores.data());
+                    gather_wide(q + whole, b, head, s, x.wide_q);
+                    gather_wide(out + whole, b, head, s, x.out);
+                    gather_wide(grad + whole, b, head, s, x.wide_grad);
+                    score(b, x.q.data(), x.keys, s, x.scores.data());
                     x.slopes.resize(M * ld + PANEL);
-                    if (P) across(x.grad.data(), M, s.E, x.prompt_values.data(), P, x.slopes.data(), ld);
-                    across(x.grad.data(), M, s.E, x.head.turned_values.data(), b.own(), x.slopes.data() + P, ld);
+                    meet(b, x.grad.data(), x.values, s, x.slopes.data());
                     for (int64_t m = 0; m < M; m++)
                         soften(&x.scores[m * ld], ld, sums[(r * s.H + head + m / wide) * s.L + b.from + m % wide]);
-                    along({x.scores.data(), 1, ld}, P, M, x.grad.data(), s.E, x.d_values.data(), true);
-                    along({x.scores.data() + P, 1, ld}, b.own(), M, x.grad.data(), s.E, &x.d_values[own], true);
+                    along({x.scores.data(), 1, ld}, P, M, x.wide_grad.data(), s.E, x.d_values.data(), true);
+                    along({x.scores.data() + P, 1, ld}, b.own(), M, x.wide_grad.data(), s.E, &x.d_values[own], true);
                     for (int64_t m = 0; m < M; m++) {
                         vec dots{};
                         each(s.E, [&](int64_t at, int64_t n) {
-                            dots += take(&x.grad[m * s.E + at], n) * take(&x.out[m * s.E + at], n);
+                            dots += take(&x.wide_grad[m * s.E + at], n) * take(&x.out[m * s.E + at], n);
                         });
                         vec mean = splat(total(dots)), scale = splat(s.scale);
                         float *slope = &x.slopes[m * ld], *weight = &x.scores[m * ld];
@@ -212,11 +236,11 @@ void backward(const T* q, const T* k, const T* v, const T* out, const T* grad, c
                             put(slope + at, (take(slope + at, n) - mean) * take(weight + at, n) * scale, n);
                         });
                     }
-                    along({x.slopes.data(), ld, 1}, M, P, x.head.keys.data(), s.E, x.out.data(), false);
-                    along({x.slopes.data() + P, ld, 1}, M, b.own(), &x.head.keys[own], s.E, x.out.data(), true);
+                    along({x.slopes.data(), ld, 1}, M, P, x.wide_keys.data(), s.E, x.out.data(), false);
+                    along({x.slopes.data() + P, ld, 1}, M, b.own(), &x.wide_keys[own], s.E, x.out.data(), true);
                     scatter(x.out.data(), b, head, s, dq + whole);
-                    along({x.slopes.data(), 1, ld}, P, M, x.q.data(), s.E, x.d_keys.data(), true);
-                    along({x.slopes.data() + P, 1, ld}, b.own(), M, x.q.data(), s.E, &x.d_keys[own], true);
+                    along({x.slopes.data(), 1, ld}, P, M, x.wide_q.data(), s.E, x.d_keys.data(), true);
+                    along({x.slopes.data() + P, 1, ld}, b.own(), M, x.wide_q.data(), s.E, &x.d_keys[own], true);
                 });
                 for (int64_t i = 0; i < s.L; i++)
                     each(s.E, [&](int64_t at, int64_t n) {
