@@ -32,10 +32,11 @@ def test_what_a_step_needs_is_kept_and_growth_is_returned():
     library = Told()
     keeper = Keeper(library)
     given: list[int] = []
-    for library.bytes in (10, 400, 100, 300, 450, 500, 501, 900, 300, 1000, 20, 1250, 1251):
+    settling, again = (10, 400, 100, 300, 5, 6, 7, 8), (900, 300, 1000, 20, 5, 6, 7, 8)
+    for library.bytes in (*settling, 450, 500, 501, *again, 1250, 1251):
         keeper.tidy()
         given.append(library.given)
-    assert given == [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2]
+    assert given == [0] * 8 + [0, 0, 1] + [1] * 8 + [1, 2]
     assert library.kept == 1
 
 

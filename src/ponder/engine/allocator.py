@@ -21,7 +21,7 @@ FIELDS = (
     *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
 )
 """Of glibc's `struct mallinfo2`."""
-SETTLING = 4
+SETTLING = 8
 """Batches and updates after which the free memory is what a step needs."""
 MUCH = 1.25
 """Times that free memory may grow before it is returned."""
