@@ -121,7 +121,7 @@ class LocalLearner(LocalScorer):
                 continue
             if master.grad is None:
                 master.grad = torch.zeros_like(master)
-            if weight.grad.dtype == torch.bfloat16 and kernels.able(master.grad, weight.grad):
+            if kernels.able(master.grad, weight.grad):
                 kernels.collect(master.grad, weight.grad)
             else:
                 master.grad += weight.grad

@@ -6,7 +6,7 @@ attend: `read` over packed rows, a `Cache` over what came before.
 What lies between the matrices is in `functions`; a sampler has the matrices packed (`matrix`).
 
 In bf16 the matrices are bf16 and what runs between them is fp32: the residual, norms, rotations and logits. Sampler and
-learner then agree on a token's log probability twice as well as with everything in bf16; sampling is an eighth slower.
+learner then agree on a token's log probability twice as well as with everything in bf16.
 
 Shapes: B or R rows, L positions, D hidden size, H query heads, K key-value heads, E head size, V vocabulary.
 """

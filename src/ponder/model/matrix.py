@@ -37,9 +37,8 @@ class Matrix(nn.Linear):
     @torch.no_grad()
     def pack(self) -> None:
         """Pack the matrix as it is now, where the kernels can."""
-        merged = self.merged()
-        if kernels.packable(merged):
-            self.panels = kernels.Panels(merged)
+        if kernels.packable(self.weight):
+            self.panels = kernels.Panels(self.merged())
             self.packed_at = tuple((weight, weight._version) for weight in self.parameters())
 
     def unpack(self) -> None:
