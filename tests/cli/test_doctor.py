@@ -28,11 +28,11 @@ def test_a_line_for_each_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_auto_means_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     speeds = {torch.bfloat16: 20.0, torch.float32: 130.0}
-    monkeypatch.setattr(doctor, "_gigaflops", speeds.__getitem__)
-    monkeypatch.setattr(doctor, "fastest", lambda: "float32")
+    monkeypatch.setattr(doctor, "_gigaflops", lambda dtype, device: speeds[dtype])
+    monkeypatch.setattr(doctor, "fastest", lambda device: "float32")
     told = "auto is float32 here; bfloat16 20 GFLOP/s, float32 130 GFLOP/s"
     assert (doctor.check_dtype().ok, doctor.check_dtype().text) == (True, told)
-    monkeypatch.setattr(doctor, "fastest", lambda: "bfloat16")
+    monkeypatch.setattr(doctor, "fastest", lambda device: "bfloat16")
     finding = doctor.check_dtype()
     assert not finding.ok and finding.remedy == "use --set model.dtype=float32, which is faster"
 

@@ -22,7 +22,7 @@ AUTO = 'model.dtype="auto"'
 
 def machine(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     """Be on a machine on which this dtype is fastest."""
-    monkeypatch.setattr(record, "fastest", lambda: dtype)
+    monkeypatch.setattr(record, "fastest", lambda device: dtype)
 
 
 def few(folder: Path) -> MeasureConfig:

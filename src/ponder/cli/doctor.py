@@ -18,6 +18,7 @@ from ponder import verifiers
 from ponder.cli.models import is_cached
 from ponder.cli.screen import people, print_json, say, visible
 from ponder.model import hub, kernels
+from ponder.model.devices import device_of
 from ponder.model.dtypes import DTYPES, fastest
 from ponder.runs.machine import machine
 from ponder.types import Message, Problem, Submission
@@ -68,10 +69,16 @@ def check_torch() -> Finding:
     return Finding(threads <= cores, text, f"set OMP_NUM_THREADS={cores}")
 
 
+def check_device() -> Finding:
+    """Where `auto` computes."""
+    return Finding(True, machine()["gpu"] or f"{machine()['cpu']}; torch finds no GPU")
+
+
 def check_dtype() -> Finding:
     """Which dtype `auto` is here, and whether it is as fast as the other."""
-    speeds = {name: _gigaflops(dtype) for name, dtype in DTYPES.items()}
-    chosen, best = fastest(), max(speeds, key=lambda name: speeds[name])
+    device = device_of("auto")
+    speeds = {name: _gigaflops(dtype, device) for name, dtype in DTYPES.items()}
+    chosen, best = fastest(device), max(speeds, key=lambda name: speeds[name])
     text = f"auto is {chosen} here; {', '.join(f'{name} {speed:.0f} GFLOP/s' for name, speed in speeds.items())}"
     return Finding(speeds[chosen] >= 0.8 * speeds[best], text, f"use --set model.dtype={best}, which is faster")
 
@@ -82,10 +89,10 @@ def check_kernels() -> Finding:
     return Finding(not why, why or "built for this processor", "without them plain PyTorch computes, which is slower")
 
 
-def _gigaflops(dtype: torch.dtype) -> float:
+def _gigaflops(dtype: torch.dtype, device: torch.device) -> float:
     """The best of five products."""
-    matrix = torch.ones(SIDE, SIDE, dtype=dtype)
-    return max(2 * SIDE**3 / _seconds(lambda: matrix @ matrix) / 1e9 for _ in range(5))
+    matrix = torch.ones(SIDE, SIDE, dtype=dtype, device=device)
+    return max(2 * SIDE**3 / _seconds(lambda: (matrix @ matrix)[0, 0].item()) / 1e9 for _ in range(5))
 
 
 def _seconds(call: Callable[[], object]) -> float:
@@ -142,6 +149,7 @@ def check_workers() -> Finding:
 CHECKS: dict[str, Callable[[], Finding]] = {
     "python": check_python,
     "torch": check_torch,
+    "device": check_device,
     "dtype": check_dtype,
     "kernels": check_kernels,
     "memory": check_memory,

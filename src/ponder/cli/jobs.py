@@ -17,6 +17,7 @@ from ponder.cli.watch import watching
 from ponder.measure import transfer
 from ponder.measure.printing import print_table
 from ponder.model import hub
+from ponder.model.devices import device_of
 from ponder.recipes.load import load_recipe, parse
 from ponder.recipes.measure import default_out, find_subject
 from ponder.recipes.measure import measure as measure_subject
@@ -48,7 +49,7 @@ def measure(target: str, wanted: Mapping[str, Any], out: Path | None, *, resume:
     suite, subject = parse(MeasureConfig, wanted, where="measure"), find_subject(target)
     folder, console = out or default_out(subject, suite.suite), people(as_json=as_json)
     model = settled(subject.recipe, folder).model
-    what = f"{', '.join(subject.weights)} in {model.dtype}, suite {suite.suite}"
+    what = f"{', '.join(subject.weights)} in {model.dtype}{_place(subject.recipe)}, suite {suite.suite}"
     say(console, f"{visible(subject.name)}: {what} → {folder}")
     _announce_fetching(console, model.name)
     options = [word for name, value in wanted.items() if value is not None for word in (f"--{name}", str(value))]
@@ -61,13 +62,18 @@ def plan(recipe: Recipe, folder: Path) -> str:
     """What is going to happen, in a line."""
     cold, rl, asked = recipe.cold_start, recipe.rl, recipe.measure
     parts = [
-        f"{recipe.name}: {recipe.model.name} in {recipe.model.dtype}",
+        f"{recipe.name}: {recipe.model.name} in {recipe.model.dtype}{_place(recipe)}",
         f"cold start {cold.steps} steps on {', '.join(cold.domains)}" if cold else "",
         f"reinforcement {rl.steps} steps on {', '.join(rl.domains)}" if rl else "",
         f"suite {asked.suite}" if asked else "",
         f"training for at most {recipe.minutes:g} minutes" if recipe.minutes else "",
     ]
     return visible(f"{'; '.join(part for part in parts if part)} → {folder}")
+
+
+def _place(recipe: Recipe) -> str:
+    device = device_of(recipe.model.device)
+    return "" if device.type == "cpu" else f" on {device.type}"
 
 
 def _announce_fetching(console: Console, model: str) -> None:

@@ -92,7 +92,7 @@ def invert(masses_BV: Tensor, uniforms_B: Tensor) -> Tensor:
     target_B1 = uniforms_B[:, None].double() * sums_BW[:, -1:]
     block_B1 = torch.searchsorted(sums_BW, target_B1, right=True).clamp(max=sums_BW.shape[1] - 1)
     before_B1 = torch.where(block_B1 > 0, sums_BW.gather(1, (block_B1 - 1).clamp(min=0)), 0.0)
-    inside_BK = blocks_BWK[torch.arange(len(blocks_BWK)), block_B1[:, 0]].double().cumsum(-1)
+    inside_BK = blocks_BWK[torch.arange(len(blocks_BWK), device=masses_BV.device), block_B1[:, 0]].double().cumsum(-1)
     last_B1 = torch.searchsorted(inside_BK, inside_BK[:, -1:].contiguous())  # of the block that has mass
     within_B1 = torch.searchsorted(inside_BK, target_B1 - before_B1, right=True).minimum(last_B1)
     return (block_B1 * BLOCK + within_B1)[:, 0]

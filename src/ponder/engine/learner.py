@@ -90,14 +90,15 @@ class LocalLearner(LocalScorer):
             for name, master in self.masters.items():
                 master.copy_(state[f"master.{name}"])
                 if f"step.{name}" in state:
-                    self.optimizer.state[master] = {key: state[f"{key}.{name}"] for key in MOMENTS}
+                    moments = {key: state[f"{key}.{name}"].to(master.device) for key in MOMENTS}
+                    self.optimizer.state[master] = moments
         self._publish()
 
     def _accumulate(self, micro: Micro, loss: Loss, temperature: float, tally: Tally) -> None:
         """Add the gradient of one micro-batch: the head chunk by chunk, then the trunk once."""
         predicting_ND = self.predicting(micro)
         leaf_ND = predicting_ND.detach().requires_grad_()
-        whole_2N = torch.zeros(2, len(leaf_ND))
+        whole_2N = torch.zeros(2, len(leaf_ND), device=leaf_ND.device)
         if loss.by_sequence:
             whole_2N = over_rollouts(head_logprobs(self.model, leaf_ND, micro, temperature), micro)
         for chunk in chunks(len(leaf_ND)):
@@ -140,7 +141,7 @@ class LocalLearner(LocalScorer):
 def _master(weight: torch.nn.Parameter, source: Tensor | None) -> torch.nn.Parameter:
     """The fp32 weight that is learned: the model's own where that is fp32."""
     if weight.dtype != torch.float32:
-        return torch.nn.Parameter((weight if source is None else source).detach().float())
+        return torch.nn.Parameter((weight if source is None else source).detach().to(weight.device, torch.float32))
     if source is not None:
         weight.copy_(source)
     return weight
@@ -166,9 +167,10 @@ def old_or_now(old_N: Tensor, logprobs_N: Tensor) -> Tensor:
 
 def over_rollouts(logprobs_N: Tensor, micro: Micro) -> Tensor:
     """For each token, over the drawn tokens of its rollout: mean of log rho, and sum of log(old / sampled) `[2,N]`."""
-    terms = terms_of(logprobs_N, micro, slice(None), torch.zeros(2, len(logprobs_N)))
+    there = logprobs_N.device
+    terms = terms_of(logprobs_N, micro, slice(None), torch.zeros(2, len(logprobs_N), device=there))
     each_2N = torch.stack((logprobs_N - terms.old_N, terms.log_drift_N)) * micro.drawn_N
     _, rollout_N = micro.branch_N.unique(return_inverse=True)
     counts_S = torch.bincount(rollout_N, weights=micro.drawn_N).clamp(min=1)
-    sums_2S = torch.zeros(2, len(counts_S)).index_add_(1, rollout_N, each_2N)
+    sums_2S = torch.zeros(2, len(counts_S), device=there).index_add_(1, rollout_N, each_2N)
     return torch.stack((sums_2S[0] / counts_S, sums_2S[1]))[:, rollout_N].float()

@@ -7,7 +7,7 @@ Shapes: R rows, L positions of the longest, N tokens to learn from, S branches.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from torch import Tensor
 from ponder.model.language import Tree
 from ponder.types import Branch, Lesson
 
+LIKE = 0.6
+"""Share of the longest row's length that the others of a micro-batch have at least."""
 PADDING = -1
 """Where the branch of a position begins that holds nothing."""
 
@@ -48,6 +50,10 @@ class Micro:
     weight_N: Tensor
     """Its share in the loss of the batch; 0 where it was not drawn."""
 
+    def to(self, device: torch.device) -> Micro:
+        """The same there."""
+        return Micro(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
@@ -60,7 +66,7 @@ class Placed:
 
 
 def micro_batches(lessons: Sequence[Lesson], *, tokens: int, shared: bool = True) -> Iterator[Micro]:
-    """Longest first, as many rows at a time as `tokens` padded positions hold; at least one.
+    """Longest first, as many rows of like length at a time as `tokens` padded positions hold; at least one.
 
     A group that is longer by itself is spread over rows that hold the prompt again. Unless prompts can be `shared`,
     every branch gets a row of its own.
@@ -68,7 +74,9 @@ def micro_batches(lessons: Sequence[Lesson], *, tokens: int, shared: bool = True
     rest = [part for each in place(lessons) for part in parts(each, tokens if shared else 0)]
     rest = sorted(rest, key=lambda each: each.lesson.length, reverse=True)
     while rest:
-        rows = max(1, tokens // max(1, rest[0].lesson.length))
+        longest = max(1, rest[0].lesson.length)
+        alike = sum(each.lesson.length >= LIKE * longest for each in rest)
+        rows = max(1, min(alike, tokens // longest))
         yield pack(rest[:rows])
         rest = rest[rows:]
 

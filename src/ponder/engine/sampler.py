@@ -26,7 +26,7 @@ TAKEN_BACK = 1.0
 
 
 class Batch:
-    """Rows being written together: what they have written and where each of them stands."""
+    """Rows being written together: what they have written and where each of them stands, kept on the CPU."""
 
     def __init__(self, seats: Seats, prompts: Sequence[Sequence[int]], rows: int, params: SamplingParams) -> None:
         self.seats, self.prompts, self.params = seats, prompts, params
@@ -79,8 +79,10 @@ class Batch:
         """Draw the next token of every row, or put there what waits."""
         put = [self._waiting(number) for number in self.rows_B.tolist()]
         at_B, uniforms_B = self.length_R[self.rows_B], self.uniforms_RT[self.rows_B, self.drawn_R[self.rows_B]]
-        drawn = draw(logits_BV, self.params, uniforms_B, torch.tensor(put))
-        self.tokens_RT[self.rows_B, at_B], self.logprobs_RT[self.rows_B, at_B] = drawn
+        there = logits_BV.device
+        tokens_B, logprobs_B = draw(logits_BV, self.params, uniforms_B.to(there), torch.tensor(put, device=there))
+        self.tokens_RT[self.rows_B, at_B] = tokens_B.cpu()
+        self.logprobs_RT[self.rows_B, at_B] = logprobs_B.cpu()
         self.length_R[self.rows_B] += 1
         self.drawn_R[self.rows_B] += 1
 

@@ -31,9 +31,10 @@ class LocalScorer:
         """See `ponder.types.Scorer`."""
         found: dict[int, tuple[float, ...]] = {}
         for micro in self.micro_batches(lessons):
-            logprobs_N = head_logprobs(self.model, self.predicting(micro), micro, temperature)
-            for branch in micro.branch_N.unique().tolist():
-                found[branch] = tuple(logprobs_N[micro.branch_N == branch].tolist())
+            logprobs_N = head_logprobs(self.model, self.predicting(micro), micro, temperature).cpu()
+            branch_N = micro.branch_N.cpu()
+            for branch in branch_N.unique().tolist():
+                found[branch] = tuple(logprobs_N[branch_N == branch].tolist())
         ordered = iter([found[branch] for branch in sorted(found)])
         return [[next(ordered) for _ in lesson.branches] for lesson in lessons]
 
@@ -46,7 +47,8 @@ class LocalScorer:
                 f"example of {longest} tokens, prompt and reply: the model's context is {self.model.context} tokens; "
                 "shorten the prompt or leave it out"
             )
-        return micro_batches(lessons, tokens=self.micro_tokens, shared=self.model.shares_prompts)
+        packed = micro_batches(lessons, tokens=self.micro_tokens, shared=self.model.shares_prompts)
+        return (micro.to(self.model.device) for micro in packed)
 
     def predicting(self, micro: Micro) -> Tensor:
         """Hidden states `[N,D]` of the positions that predict the tokens."""

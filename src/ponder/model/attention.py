@@ -5,6 +5,8 @@ Shapes: B rows, L new positions, S positions to see, H query heads, K key-value 
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -39,10 +41,18 @@ def attend_levels(
     own = sights.levels[-1]
     for new, kept in zip(fresh, stores.levels[-1], strict=True):
         kept[own.owner_B, :, own.length_B - 1] = new
-    kept = [Read(*store, sight, window) for store, sight in zip(stores.levels, sights.levels, strict=True)]
-    scores = [level.scores(q_BHE, sights.position_B) for level in kept]
+    reads = _reads(sights, tuple(len(keys) for keys, _ in stores.levels))
+    scores = [read.scores(q_BHE, keys, window) for read, (keys, _) in zip(reads, stores.levels, strict=True)]
     weights = torch.cat(scores, dim=-1).softmax(-1).split([score.shape[-1] for score in scores], dim=-1)
-    return torch.stack([level.mixed(part) for level, part in zip(kept, weights, strict=True)]).sum(0).flatten(1, 2)
+    parts = zip(reads, weights, stores.levels, strict=True)
+    return torch.stack([read.mixed(part, values) for read, part, (_, values) in parts]).sum(0).flatten(1, 2)
+
+
+@functools.lru_cache(maxsize=1)
+def _reads(sights: Sights, texts: tuple[int, ...]) -> list[Read]:
+    """Each level of so many texts as the rows of a step read it; the layers of the step ask for the same."""
+    pairs = zip(sights.levels, texts, strict=True)
+    return [Read(sight, sights.position_B, size) for sight, size in pairs]
 
 
 class Turns:
@@ -53,7 +63,7 @@ class Turns:
         counts_N = torch.bincount(owner_B, minlength=texts)
         first_N = counts_N.cumsum(0) - counts_N
         self.owner_B, self.turn_B = owner_B, torch.empty_like(owner_B)
-        self.turn_B[order_B] = torch.arange(len(owner_B)) - first_N[owner_B[order_B]]
+        self.turn_B[order_B] = torch.arange(len(owner_B), device=owner_B.device) - first_N[owner_B[order_B]]
         self.texts, self.most = texts, int(counts_N.max())
 
     def gather(self, x_B: Tensor) -> Tensor:
@@ -68,26 +78,24 @@ class Turns:
 
 
 class Read:
-    """One level as the rows read it."""
+    """How the rows of a step read one level, whatever the layer."""
 
-    def __init__(self, keys: Tensor, values: Tensor, sight: Sight, window: int | None) -> None:
-        self.used = int(sight.length_B.max())
-        self.keys, self.values = keys[:, :, : self.used], values[:, :, : self.used]
-        self.sight, self.window, self.turns = sight, window, Turns(sight.owner_B, len(keys))
+    def __init__(self, sight: Sight, position_B: Tensor, texts: int) -> None:
+        self.used, self.turns = int(sight.length_B.max()), Turns(sight.owner_B, texts)
+        column_C = torch.arange(self.used, device=position_B.device)
+        self.seen_BC = column_C < sight.length_B[:, None]
+        self.distance_BC = (position_B - sight.start_B)[:, None] - column_C
 
-    def scores(self, q_BHE: Tensor, position_B: Tensor) -> Tensor:
+    def scores(self, q_BHE: Tensor, keys: Tensor, window: int | None) -> Tensor:
         """Scaled products with the keys `[B,K,g,C]`, -inf where a row sees nothing."""
-        q_BKgE = q_BHE.unflatten(1, (self.keys.shape[1], -1)) * q_BHE.shape[-1] ** -0.5
-        scores = self.turns.scatter(self.turns.gather(q_BKgE) @ self.keys.transpose(-1, -2)).float()
-        column_C = torch.arange(self.used)
-        seen_BC = column_C < self.sight.length_B[:, None]
-        if self.window is not None:
-            seen_BC &= position_B[:, None] - self.sight.start_B[:, None] - column_C < self.window
+        q_BKgE = q_BHE.unflatten(1, (keys.shape[1], -1)) * q_BHE.shape[-1] ** -0.5
+        scores = self.turns.scatter(self.turns.gather(q_BKgE) @ keys[:, :, : self.used].transpose(-1, -2)).float()
+        seen_BC = self.seen_BC if window is None else self.seen_BC & (self.distance_BC < window)
         return scores.masked_fill(~seen_BC[:, None, None], -torch.inf)
 
-    def mixed(self, weights_BKgC: Tensor) -> Tensor:
+    def mixed(self, weights_BKgC: Tensor, values: Tensor) -> Tensor:
         """Values by their weights `[B,K,g,E]`."""
-        return self.turns.scatter(self.turns.gather(weights_BKgC.to(self.values.dtype)) @ self.values)
+        return self.turns.scatter(self.turns.gather(weights_BKgC.to(values.dtype)) @ values[:, :, : self.used])
 
 
 def biased_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:

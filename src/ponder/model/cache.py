@@ -36,10 +36,14 @@ READ_AT_ONCE = 4096
 class Level:
     """Keys and values `[N,K,C,E]` of every layer."""
 
-    def __init__(self, config: DecoderConfig, texts: int, columns: int, dtype: torch.dtype) -> None:
+    def __init__(self, config: DecoderConfig, texts: int, columns: int, like: Tensor) -> None:
         shape = (texts, config.num_key_value_heads, columns, config.head_dim)
-        self.keys = [untouched(shape, dtype) for _ in config.windows]
-        self.values = [untouched(shape, dtype) for _ in config.windows]
+
+        def empty() -> Tensor:
+            return untouched(shape, like.dtype) if like.is_cpu else like.new_zeros(shape)
+
+        self.keys = [empty() for _ in config.windows]
+        self.values = [empty() for _ in config.windows]
 
 
 class Cache:
@@ -47,10 +51,10 @@ class Cache:
 
     def __init__(self, decoder: Decoder, room: Room) -> None:
         self.decoder, self.room, self.windows = decoder, room, decoder.config.windows
-        dtype = decoder.lm_head.weight.dtype
-        self.common = Level(decoder.config, 1, max(1, len(room.prefix)), dtype)
-        self.prompts = Level(decoder.config, room.prompts, room.longest, dtype)
-        self.own = Level(decoder.config, room.rows, room.columns, dtype)
+        like = decoder.lm_head.weight
+        self.common = Level(decoder.config, 1, max(1, len(room.prefix)), like)
+        self.prompts = Level(decoder.config, room.prompts, room.longest, like)
+        self.own = Level(decoder.config, room.rows, room.columns, like)
         levels = self.common, self.prompts, self.own
         self.levels = levels if room.prefix else levels[1:]
         self.stores = [
@@ -94,6 +98,7 @@ class Cache:
         """See `ponder.model.language.Memory`."""
         begun, reads_B = len(self.room.prefix), self.reads_B[rows_B]
         prompt_B = self.prompt_N[reads_B]
+        rows_B, tokens_B, at_B, reads_B, prompt_B = self._there(rows_B, tokens_B, at_B, reads_B, prompt_B)
         zeros_B = torch.zeros_like(rows_B)
         seen = [
             Sight(zeros_B, zeros_B + begun, zeros_B),
@@ -114,10 +119,11 @@ class Cache:
 
     def _fill(self, level: Level, where_N: Tensor, texts: Sequence[Sequence[int]], *, after: int) -> Tensor:
         """Read texts into a level, `after` columns of the common one; the last hidden state `[N,D]` of each."""
-        tokens_NL = torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
-        size = tokens_NL.shape[1]
-        positions_NL = (after + torch.arange(size)).expand_as(tokens_NL)
-        seen_NC = torch.arange(after + size).expand(len(texts), -1)
+        padded_NL = torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
+        size, last_N = padded_NL.shape[1], torch.tensor([len(text) - 1 for text in texts])
+        tokens_NL, where_N, last_N, place_C = self._there(padded_NL, where_N, last_N, torch.arange(after + size))
+        positions_NL = place_C[after:].expand_as(tokens_NL)
+        seen_NC = place_C.expand(len(texts), -1)
         before = (seen_NC[0, None, :] <= positions_NL[0, :, None])[None, None]
         masks = {window: within(before, positions_NL, seen_NC, window) for window in set(self.windows)}
 
@@ -132,7 +138,11 @@ class Cache:
             return masked_attention(q, k, v, masks[self.windows[layer]])
 
         hidden_NLD = self.decoder.hidden(tokens_NL, positions_NL, attend)
-        return hidden_NLD[torch.arange(len(texts)), torch.tensor([len(text) - 1 for text in texts])]
+        return hidden_NLD[torch.arange(len(texts)), last_N]
+
+    def _there(self, *given: Tensor) -> list[Tensor]:
+        """Tensors of whoever keeps count on the CPU, where the decoder computes."""
+        return [x.to(self.decoder.device) for x in given]
 
 
 def untouched(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ponder.model.config import DecoderConfig
 from ponder.model.decoder import Decoder
+from ponder.model.dtypes import CPU
 from ponder.types import PonderError
 
 COMPANIONS = (
@@ -56,14 +57,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def load_decoder(folder: Path, *, dtype: torch.dtype) -> Decoder:
-    """The decoder of a model folder, its weights in `dtype`."""
+def load_decoder(folder: Path, *, dtype: torch.dtype, device: torch.device = CPU) -> Decoder:
+    """The decoder of a model folder, its weights in `dtype` on `device`."""
     config = DecoderConfig.from_transformers(read_config(folder))
     weights = read_weights(folder)
     with torch.device("meta"):
         decoder = Decoder(config)
     _refuse_unfit(folder, weights, dict(decoder.named_parameters()))
-    decoder.load_state_dict({k: v.to(dtype) for k, v in weights.items()}, strict=False, assign=True)
+    decoder.load_state_dict({k: v.to(device, dtype) for k, v in weights.items()}, strict=False, assign=True)
     if config.tie_word_embeddings:
         decoder.lm_head.weight = decoder.model.embed_tokens.weight
     return decoder.with_angles()

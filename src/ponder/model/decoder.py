@@ -31,7 +31,7 @@ from ponder.model.matrix import Matrix
 from ponder.model.recompute import again
 
 WRITTEN_OUT = 512
-"""Longest rows whose attention is written out; the memory of longer ones would grow too large."""
+"""Longest rows whose attention is written out on a CPU; the memory of longer ones would grow too large."""
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, q [B,H,L,E], k [B,K,L,E], v [B,K,L,E]) -> [B,H,L,E]."""
@@ -155,8 +155,14 @@ class Decoder(nn.Module):
     def with_angles(self) -> Decoder:
         """Compute the rotary table; called once the weights are in place."""
         positions = torch.arange(self.config.max_position_embeddings, dtype=torch.float32)
-        self.angles = torch.outer(positions, torch.tensor(self.config.frequencies, dtype=torch.float32))
+        angles = torch.outer(positions, torch.tensor(self.config.frequencies, dtype=torch.float32))
+        self.angles = angles.to(self.device)
         return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.lm_head.weight.device
 
     @property
     def context(self) -> int:
@@ -182,7 +188,7 @@ class Decoder(nn.Module):
         """Attention within packed rows of this size by PyTorch."""
         mask = tree.mask()
         wanted = {window: within(mask, positions_RL, positions_RL, window) for window in set(self.config.windows)}
-        written_out = size <= WRITTEN_OUT
+        written_out = size <= WRITTEN_OUT and mask.is_cpu
         masks = {window: self._bias(mask) if written_out else mask for window, mask in wanted.items()}
         attention = biased_attention if written_out else masked_attention
         return lambda layer, q, k, v: attention(q, k, v, masks[self.config.windows[layer]])

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ponder.model.dtypes import CPU
 from ponder.model.language import Room, Tree
 from ponder.types import PonderError
 
@@ -36,7 +37,7 @@ class Foreign:
         self.model, self.reason = model.eval(), reason
 
     @classmethod
-    def load(cls, folder: Path, *, dtype: torch.dtype, reason: str) -> Foreign:
+    def load(cls, folder: Path, *, dtype: torch.dtype, device: torch.device = CPU, reason: str) -> Foreign:
         """The model in a folder; raises PonderError where transformers knows none."""
         from transformers import AutoModelForCausalLM  # seconds to import, and few get here
 
@@ -49,7 +50,12 @@ class Foreign:
             raise PonderError(
                 f"model {folder}: {reason}, and transformers cannot load it either ({line}); take a causal model"
             ) from None
-        return cls(model, reason)
+        return cls(model.to(device), reason)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.model.device
 
     @property
     def context(self) -> int:
@@ -121,10 +127,10 @@ class Texts:
             self.own[row][at:] = [token]
         known = appended and self.state is not None and set(before) <= set(self.held)
         if known and before != self.held:
-            self._take(torch.tensor([self.held.index(one) for one in before]))
+            self._take(self._tensor([self.held.index(one) for one in before]))
         self.held = [(row, self.place[row]) for row in rows]
         if known:
-            return self._read_on(tokens_B[:, None])
+            return self._read_on(tokens_B[:, None].to(self.model.device))
         return self._read_anew([(*self.prompts[self.place[row]], *self.own[row]) for row in rows])
 
     def close(self) -> None:
@@ -142,8 +148,11 @@ class Texts:
     def _read_anew(self, texts: Sequence[Sequence[int]]) -> Tensor:
         width = max(map(len, texts))
         self.state = None
-        self.seen_BT = torch.tensor([[int(n >= width - len(text)) for n in range(width)] for text in texts])
-        return self._ask(torch.tensor([[0] * (width - len(text)) + list(text) for text in texts]), self.seen_BT)
+        self.seen_BT = self._tensor([[int(n >= width - len(text)) for n in range(width)] for text in texts])
+        return self._ask(self._tensor([[0] * (width - len(text)) + list(text) for text in texts]), self.seen_BT)
+
+    def _tensor(self, numbers: Sequence[object]) -> Tensor:
+        return torch.tensor(numbers, device=self.model.device)
 
     def _ask(self, tokens_BL: Tensor, seen_BT: Tensor) -> Tensor:
         """Logits `[B,V]` after the last token of each row."""

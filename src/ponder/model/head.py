@@ -38,7 +38,9 @@ class Head(Matrix):
 
 @torch.no_grad()
 def made_wide(weight_VD: Tensor) -> kernels.Panels | Tensor:
-    """Weights as `WideProduct` takes them: packed, or in fp32 where the kernels cannot."""
+    """Weights as `WideProduct` takes them: on a CPU packed, or in fp32 where the kernels cannot."""
+    if not weight_VD.is_cpu:
+        return weight_VD
     return kernels.Panels(weight_VD) if kernels.packable(weight_VD) else weight_VD.float()
 
 
@@ -51,6 +53,8 @@ class WideProduct(torch.autograd.Function):
         ctx.save_for_backward(hidden, weight_VD)
         if isinstance(wide, kernels.Panels):
             return wide.product(hidden, None, wide=True)
+        if not wide.is_cpu:
+            return torch.mm(hidden.flatten(0, -2), wide.T, out_dtype=torch.float32).unflatten(0, hidden.shape[:-1])
         settings = torch.backends.mkldnn.matmul  # pyright: ignore[reportAttributeAccessIssue]
         before, settings.fp32_precision = settings.fp32_precision, "bf16"
         try:  # factors that come in fp32 are rounded within the product

@@ -61,10 +61,14 @@ class Tree:
     prompt_R: Tensor
     """Positions of each row's prompt."""
 
+    def to(self, device: torch.device) -> Tree:
+        """The same there."""
+        return Tree(self.begin_RL.to(device), self.prompt_R.to(device))
+
     def mask(self) -> Tensor:
         """[R,1,L,L]: true where a position sees another; padding sees itself, so that nothing is divided by zero."""
         size = self.begin_RL.shape[1]
-        place_L = torch.arange(size)
+        place_L = torch.arange(size, device=self.begin_RL.device)
         before_LL = place_L[None, :] <= place_L[:, None]
         branch_RLL = self.begin_RL[:, :, None] == self.begin_RL[:, None, :]
         prompt_RLL = (place_L < self.prompt_R[:, None])[:, None, :] & (self.begin_RL >= 0)[:, :, None]
@@ -73,6 +77,11 @@ class Tree:
 
 class LanguageModel(Protocol):
     """Token ids in, logits out; with weights that a learner changes in place."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; `read` and `logits` take tensors that lie there, a memory takes and keeps its own."""
+        ...
 
     @property
     def context(self) -> int:

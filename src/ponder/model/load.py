@@ -10,6 +10,7 @@ from ponder.model import kernels
 from ponder.model.checkpoint import copy_companions, load_decoder, read_config, save_decoder
 from ponder.model.config import unsupported
 from ponder.model.decoder import Decoder
+from ponder.model.dtypes import CPU
 from ponder.model.foreign import Foreign
 from ponder.model.lora import adapters, plain_weights, save_adapter
 
@@ -19,16 +20,18 @@ ADAPTER_FOLDER = "adapter"
 Model = Decoder | Foreign
 
 
-def load_model(folder: Path, *, dtype: torch.dtype) -> Model:
+def load_model(folder: Path, *, dtype: torch.dtype, device: torch.device = CPU) -> Model:
     """The language model of a folder."""
     reason = unsupported(read_config(folder))
-    return Foreign.load(folder, dtype=dtype, reason=reason) if reason else load_decoder(folder, dtype=dtype)
+    if reason:
+        return Foreign.load(folder, dtype=dtype, device=device, reason=reason)
+    return load_decoder(folder, dtype=dtype, device=device)
 
 
 def notice(model: Model) -> str:
     """What a user should know of how the model is computed, in one line; empty where there is nothing."""
     if isinstance(model, Decoder):
-        why = kernels.reason()
+        why = kernels.reason() if model.device.type == "cpu" else ""
         return f"kernels: {why}: plain PyTorch computes in their place, which is slower" if why else ""
     return f"model: {model.reason}: computed by transformers, which is slower; Llama, Mistral and Qwen models are not"
 

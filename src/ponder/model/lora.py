@@ -38,8 +38,8 @@ class LoRALinear(Matrix):
         self.scale = alpha / rank
         bound = 1 / math.sqrt(base.in_features)  # kaiming_uniform_(a=sqrt(5)), as PEFT begins
         a = torch.empty(rank, base.in_features).uniform_(-bound, bound, generator=generator)
-        self.lora_A = nn.Parameter(a.to(base.weight.dtype))
-        self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank, dtype=base.weight.dtype))
+        self.lora_A = nn.Parameter(a.to(base.weight))
+        self.lora_B = nn.Parameter(base.weight.new_zeros(base.out_features, rank))
 
     def plain(self, input: Tensor) -> Tensor:
         """[...,D_in] -> [...,D_out], with gradient."""

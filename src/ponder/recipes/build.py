@@ -14,6 +14,7 @@ from ponder.measure.suite import Suite
 from ponder.model.chat import Chat
 from ponder.model.checkpoint import master_weights
 from ponder.model.decoder import Decoder
+from ponder.model.devices import device_of
 from ponder.model.dtypes import DTYPES
 from ponder.model.fresh import Shape, make
 from ponder.model.hub import cache_folder, once, resolve
@@ -79,7 +80,7 @@ def _texts(found: Mapping[str, Domain], names: Iterable[str], examples: int) -> 
 def build_policy(recipe: Recipe, folder: Path | None = None) -> Policy:
     """The policy of a recipe, or of a checkpoint folder in its place; its dtype has been settled."""
     config, source = recipe.model, folder or source_of(recipe)
-    model = load_model(source, dtype=DTYPES[config.dtype])
+    model = load_model(source, dtype=DTYPES[config.dtype], device=device_of(config.device))
     chat = Chat.load(source, system=config.system, thinking=config.thinking)
     sampler = LocalSampler(model, stop=chat.ends, rows=config.rows, decode=chat.text)
     return Policy(source=source, model=model, chat=chat, sampler=sampler)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ponder.measure import modes, transfer
+from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import DomainConfig, Recipe
@@ -43,7 +44,7 @@ def settled(recipe: Recipe, out: Path) -> Recipe:
     if recipe.model.dtype != "auto":
         return recipe
     begun = manifests.read(out).get("recipe") if (out / manifests.NAME).exists() else None
-    dtype = begun["model"]["dtype"] if isinstance(begun, dict) else fastest()
+    dtype = begun["model"]["dtype"] if isinstance(begun, dict) else fastest(device_of(recipe.model.device))
     model = recipe.model.model_copy(update={"dtype": dtype})
     return recipe.model_copy(update={"model": model})
 

@@ -89,6 +89,8 @@ class ModelConfig(Strict):
     """Begin with an untrained model."""
     dtype: Literal["auto", "bfloat16", "float32"] = "auto"
     """What it computes in; the learner keeps fp32 masters. `auto` is settled when a run begins, for good."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it computes; `auto` is a GPU where there is one, each time anew."""
     system: str | None = None
     """System message of every conversation; the template's own where it is left out."""
     thinking: str | None = None

@@ -108,7 +108,7 @@ class Training:
         if not self.recipe.rl or not self.recipe.rl.kl:
             return None
         folder = self.run.checkpoint_path(before) if before else self.policy.source
-        frozen = load_model(folder, dtype=DTYPES[self.recipe.model.dtype])
+        frozen = load_model(folder, dtype=DTYPES[self.recipe.model.dtype], device=self.policy.model.device)
         return LocalScorer(frozen, micro_tokens=self.recipe.model.micro_tokens)
 
     def _train(self, stage: Stage, start: int, deadline: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -12,14 +13,14 @@ LETTERS = "ABCDE"
 WORDS: dict[str, Words] = {
     "en": {
         "ask": "Cups in a row: {start}. {steps} How is the row now?",
-        "step": "Swap {one} and {other}.",
-        "line": "{one} and {other}: {row}",
+        "number": "{number}: {done}",
+        "step": "swap {one} and {other}.",
         "gap": " ",
     },
     "ja": {
         "ask": "カップの列：{start}。{steps}今の列はどうなっていますか。",
+        "number": "{number}：{done}",
         "step": "{one}番と{other}番を入れ替えます。",
-        "line": "{one}と{other}：{row}",
         "gap": "",
     },
 }
@@ -37,7 +38,7 @@ class Cups(Family):
     words = WORDS
 
     def draw(self, rng: Random, depth: int) -> Story:
-        """`Swap 1 and 4.`: places, not letters; never the same two twice in a row."""
+        """`swap 1 and 4.`: places, not letters; never the same two twice in a row."""
         steps: list[tuple[int, int]] = []
         while len(steps) < depth:
             one, other = sorted(rng.sample(range(len(LETTERS)), 2))
@@ -54,13 +55,27 @@ class Cups(Family):
 
     def ask(self, story: Story, words: Words) -> str:
         """The row, and who changes places."""
-        steps = [words["step"].format(one=one + 1, other=other + 1) for one, other in story.steps]
+        steps = self.numbered([self.told(step, words) for step in story.steps], words)
         return words["ask"].format(start=" ".join(story.start), steps=words["gap"].join(steps))
 
+    def worked_lines(self, story: Story, states: list[State], words: Words) -> list[str]:
+        """The steps by their numbers, and the row after each."""
+        return self.numbered(super().worked_lines(story, states, words), words)
+
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`1 and 4: D B C A E`."""
+        """`swap 1 and 4. D B C A E`."""
+        return f"{self.told(step, words)}{words['gap']}{self.answer(state, words)}"
+
+    @staticmethod
+    def told(step: Any, words: Words) -> str:
+        """Who changes places."""
         one, other = step
-        return words["line"].format(one=one + 1, other=other + 1, row=self.answer(state, words))
+        return words["step"].format(one=one + 1, other=other + 1)
+
+    @staticmethod
+    def numbered(done: Sequence[str], words: Words) -> list[str]:
+        """Each by its number: the same two places come again and again."""
+        return [words["number"].format(number=number, done=each) for number, each in enumerate(done, 1)]
 
     def answer(self, state: State, words: Words) -> str:
         """The row."""

@@ -16,6 +16,9 @@ WORDS: dict[str, Words] = {
         "ask": "{start} {steps} How are A, B and C now?",
         "if": "If {one} is {how}, flip {other}.",
         "swap": "Swap {one} and {other}.",
+        "held": "{one} is {is}, flip {other}: {state}",
+        "not": "{one} is {is}: {state}",
+        "swapped": "Swap {one} and {other}: {state}",
         "on": "on",
         "off": "off",
         "gap": " ",
@@ -25,6 +28,9 @@ WORDS: dict[str, Words] = {
         "ask": "{start}{steps}今A、B、Cはどうなっていますか。",
         "if": "{one}が{how}なら{other}を切り替えます。",
         "swap": "{one}と{other}を入れ替えます。",
+        "held": "{one}が{is}なら{other}を切り替えます：{state}",
+        "not": "{one}が{is}：{state}",
+        "swapped": "{one}と{other}を入れ替えます：{state}",
         "on": "オン",
         "off": "オフ",
         "gap": "",
@@ -77,8 +83,11 @@ class Lamps(Family):
         return words["start"].format(start=self.answer(story.start, words))
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`on off on`."""
-        return self.answer(state, words)
+        """`A is on, flip C: on off on`, or `A is off: on off off` where that changes nothing."""
+        what, one, other, *how = step
+        kind = "swapped" if what == "swap" else "held" if before[one] == how[0] else "not"
+        told = {"one": LAMPS[one], "other": LAMPS[other], "is": words["on" if before[one] else "off"]}
+        return words[kind].format(**told, state=self.answer(state, words))
 
     def answer(self, state: State, words: Words) -> str:
         """All three, in order."""

@@ -12,16 +12,14 @@ COLOURS = ("red", "blue")
 
 WORDS: dict[str, Words] = {
     "en": {
-        "door": "From the {room} red leads to the {red} and blue to the {blue}.",
-        "ask": "{doors} Start in the {start}. Go through {steps}. Which room is it?",
-        "gap": " ",
+        "door": "{room} {colour} to {end}",
+        "ask": "Doors: {doors}. Start in the {start}. Go through {steps}. Which room is it?",
         "comma": ", ",
     }
     | {word: word for word in (*ROOMS, *COLOURS)},
     "ja": {
-        "door": "{room}から赤は{red}、青は{blue}へ通じます。",
-        "ask": "{doors}{start}から{steps}の順に通ります。どの部屋に着きますか。",
-        "gap": "",
+        "door": "{room}の{colour}は{end}",
+        "ask": "扉：{doors}。{start}から{steps}の順に通ります。どの部屋に着きますか。",
         "comma": "、",
         "hall": "玄関",
         "kitchen": "台所",
@@ -56,14 +54,21 @@ class Lookups(Family):
     def ask(self, story: Story, words: Words) -> str:
         """All doors, then the walk."""
         doors = [
-            words["door"].format(room=words[room], red=words[red], blue=words[blue]) for room, red, blue in story.world
+            self.door(room, colour, end, words)
+            for room, *ends in story.world
+            for colour, end in zip(COLOURS, ends, strict=True)
         ]
         steps = words["comma"].join(words[step] for step in story.steps)
-        return words["ask"].format(doors=words["gap"].join(doors), start=words[story.start], steps=steps)
+        return words["ask"].format(doors=words["comma"].join(doors), start=words[story.start], steps=steps)
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`hall red attic`."""
-        return " ".join(words[word] for word in (before, step, state))
+        """`hall red to attic`."""
+        return self.door(before, step, state, words)
+
+    @staticmethod
+    def door(room: str, colour: str, end: str, words: Words) -> str:
+        """Where a door leads."""
+        return words["door"].format(room=words[room], colour=words[colour], end=words[end])
 
     def answer(self, state: State, words: Words) -> str:
         """A room."""
