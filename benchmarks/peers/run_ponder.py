@@ -14,6 +14,7 @@ from protocol import Prepare, Run, fake_reward, serve, versions
 
 from ponder.engine.learner import LocalLearner
 from ponder.engine.sampler import LocalSampler
+from ponder.model.devices import device_of
 from ponder.model.load import Model, load_model
 from ponder.objectives import OBJECTIVES
 from ponder.stages.lessons import Teaching, lessons_of, minibatches, rewards_of
@@ -72,7 +73,7 @@ class Engine:
     def of(cls, job: Mapping[str, Any]) -> Engine:
         """Loads the job's model."""
         torch.set_num_threads(job["cores"])
-        model = load_model(Path(job["model"]), dtype=getattr(torch, job["dtype"]))
+        model = load_model(Path(job["model"]), dtype=getattr(torch, job["dtype"]), device=device_of("auto"))
         return cls(model=model, sampler=LocalSampler(model, stop=[NEVER]))
 
     def sample(self, shape: Shape, round: int) -> list[list[Sample]]:
@@ -276,7 +277,7 @@ KINDS: dict[str, Prepare] = {
 def prepare(job: dict[str, Any]) -> tuple[dict[str, Any], Run]:
     """Get ready for the job."""
     known, run = KINDS[job["kind"]](job)
-    told = {"versions": versions("ponder", "torch"), "dtype": job.get("dtype", ""), "device": "cpu"}
+    told = {"versions": versions("ponder", "torch"), "dtype": job.get("dtype", ""), "device": device_of("auto").type}
     return told | known, run
 
 

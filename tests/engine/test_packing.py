@@ -90,8 +90,15 @@ def lesson_of(positions: int) -> Lesson:
 
 
 def test_micro_batches_go_from_long_to_short_within_their_tokens():
-    shapes = [tuple(m.tokens_RL.shape) for m in micro_batches([lesson_of(n) for n in (2, 9, 4, 3, 8, 1)], tokens=18)]
-    assert shapes == [(2, 9), (4, 4)]
+    shapes = [tuple(m.tokens_RL.shape) for m in micro_batches([lesson_of(n) for n in (8, 9, 6, 7, 9, 8)], tokens=27)]
+    assert shapes == [(3, 9), (3, 8)]
+
+
+def test_rows_of_a_micro_batch_are_of_like_length():
+    shapes = [
+        tuple(m.tokens_RL.shape) for m in micro_batches([lesson_of(n) for n in (5, 100, 60, 59, 6, 1)], tokens=999)
+    ]
+    assert shapes == [(2, 100), (1, 59), (2, 6), (1, 1)]
 
 
 def test_a_lesson_longer_than_a_micro_batch_goes_alone():

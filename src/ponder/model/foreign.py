@@ -42,7 +42,7 @@ class Foreign:
         from transformers import AutoModelForCausalLM  # seconds to import, and few get here
 
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
             )
         except (ImportError, KeyError, OSError, RuntimeError, ValueError) as error:
