@@ -10,6 +10,7 @@ import pytest
 from cli.command import ponder
 from ponder.measure.statistics import Estimate
 from ponder.runs.files import write_atomic
+from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
 from ponder.studies import results
 from ponder.studies.run import held, plan, run_all
@@ -163,3 +164,49 @@ def test_seeds_rotate_the_models(file: Path):
         ["seed=6", "model.name=two"],
         ["seed=7", "model.name=one"],
     ]
+
+
+RIGHT = "select avg(paid) from rollouts where checkpoint = $checkpoint and domain = 'letters'"
+
+
+def looking(file: Path, **changes: str) -> Study:
+    """A study whose numbers are queries, with an arm that looks at the runs of another."""
+    text = STUDY.partition("[numbers]")[0].replace("[arms.slow]\nset", "[arms.before]\nlooks_at = 'usual'\nwith")
+    text = text.replace('["rl.learning_rate=1e-9", "cold_start.learning_rate=1e-9"]', '{checkpoint = "untouched"}')
+    head = 'baseline = "before"\nwith = {checkpoint = "reinforce"}\n[arms.usual]'
+    text = text.replace("[arms.usual]", head) + f'[numbers]\ngain = "{RIGHT}"\nrows = "select count(*) from rollouts"\n'
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    file.write_text(text)
+    return load_study(file)
+
+
+def test_a_number_can_be_a_query_and_an_arm_a_look_at_another(file: Path, tmp_path: Path):
+    study, out = looking(file), tmp_path / "out"
+    assert {run.arm for run in plan(study, file, out)} == {"usual"}
+    assert not run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    found, runs = results.collect(study, plan(study, file, out)), plan(study, file, out)
+    for run in runs:
+        connection, _ = connect(run.folder)
+        after, before = (
+            connection.execute(RIGHT, {"checkpoint": checkpoint}).fetchall()[0][0]
+            for checkpoint in ("reinforce", "untouched")
+        )
+        assert found["usual"]["gain"][run.seed] == pytest.approx(after - before)
+        assert found["before"]["gain"][run.seed] == 0 and found["usual"]["rows"] == found["before"]["rows"]
+
+
+def test_a_query_that_fails_is_one_line(file: Path, tmp_path: Path):
+    study, out = looking(file, paid="pay"), tmp_path / "out"
+    run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    with pytest.raises(PonderError, match=r"^numbers\.gain: the query fails on .*usual-1: Binder Error: .*pay"):
+        results.collect(study, plan(study, file, out))
+
+
+def test_a_look_at_what_is_not_run_is_refused(file: Path):
+    with pytest.raises(
+        PonderError, match=r"arms\.before\.looks_at.*must name an arm that has runs of its own.*are usual"
+    ):
+        looking(file, **{"looks_at = 'usual'": "looks_at = 'nobody'"})
+    with pytest.raises(PonderError, match="baseline: no arm is called 'nobody'"):
+        looking(file, **{'baseline = "before"': 'baseline = "nobody"'})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from ponder.measure.statistics import Estimate, difference_over_seeds, over_seeds
 from ponder.runs.files import write_atomic
 from ponder.runs.lines import to_json
+from ponder.runs.query import connect
 from ponder.runs.result import Number, read_result
 from ponder.studies.run import Run
 from ponder.studies.schema import Claim, Study
+from ponder.types import PonderError
 
 RESULTS = "results.json"
 README = "README.md"
@@ -42,15 +47,54 @@ class Decision:
 
 
 def collect(study: Study, runs: Iterable[Run]) -> Found:
-    """The study's numbers of every run that has them."""
+    """The study's numbers of every run that has them; a gain is what an arm has more than the baseline's same seed."""
     found: dict[str, dict[str, dict[int, float]]] = {arm: {name: {} for name in study.numbers} for arm in study.arms}
     for run in runs:
         told = read_result(run.folder)
-        for name, key in study.numbers.items():
-            value = told[key].value if key in told else None
-            if value is not None:
-                found[run.arm][name][run.seed] = value
-    return found
+        for name, arm in study.arms.items():
+            if run.arm == (arm.looks_at or name):
+                given = study.parameters | arm.parameters
+                for number, asked in study.numbers.items():
+                    value = _queried(run, number, asked, given) if is_query(asked) else _told(told.get(asked))
+                    if value is not None:
+                        found[name][number][run.seed] = value
+    return _gained(found, study.baseline) if study.baseline else found
+
+
+def is_query(asked: str) -> bool:
+    """Whether a number is asked of the rollouts, and not of `result.json`."""
+    return asked.lstrip().lower().startswith("select ")
+
+
+def _told(number: Number | None) -> float | None:
+    return number.value if number else None
+
+
+def _queried(run: Run, name: str, query: str, parameters: Mapping[str, str]) -> float | None:
+    """What a query comes to; None where nothing it asks for was measured."""
+    used = {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", query)}
+    connection, _ = connect(run.folder)
+    with connection:
+        try:
+            rows = connection.execute(query, used).fetchall()
+            value = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else "no single number"
+            return None if value is None else float(value)
+        except (duckdb.Error, ValueError) as error:
+            why = str(error).strip().splitlines()[0]
+            raise PonderError(f"numbers.{name}: the query fails on {run.folder}: {why}") from None
+
+
+def _gained(found: Found, baseline: str) -> Found:
+    """The same with gains counted from the baseline."""
+
+    def less(name: str, values: Mapping[int, float]) -> Mapping[int, float]:
+        start = found[baseline][name]
+        return {seed: value - start[seed] for seed, value in values.items() if seed in start}
+
+    return {
+        arm: {name: less(name, values) if name.endswith("gain") else values for name, values in each.items()}
+        for arm, each in found.items()
+    }
 
 
 def numbers(study: Study, found: Found) -> dict[str, Number]:
@@ -94,7 +138,7 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
 
 def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     """Claims, then arms by numbers."""
-    lines = [f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions]
+    lines = [f"- **{d.word}**: {d.claim.says} ({_explained(d)})" for d in decisions]
     lines += ["", "Means over seeds, with 95% t intervals; n is the number of seeds.", ""]
     lines += [f"| arm | {' | '.join(study.numbers)} |", "| --- |" + " --- |" * len(study.numbers)]
     for arm, each in found.items():
@@ -102,7 +146,7 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     return "\n".join(lines)
 
 
-def _told(decision: Decision) -> str:
+def _explained(decision: Decision) -> str:
     claim, d = decision.claim, decision.difference
     what = f"{claim.number}, {claim.more} less {claim.than}"
     return f"{what}: no seed has both" if d is None else f"{what}: {_interval(d)}, n = {d.n}"

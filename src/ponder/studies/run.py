@@ -46,7 +46,7 @@ def plan(study: Study, path: Path, out: Path) -> list[Run]:
     """Every run, seed after seed: what has been done at any time has all arms of a seed."""
     runs = []
     for seed in study.seeds:
-        for arm in study.arms:
+        for arm in study.own_arms:
             folder, recipe = out / f"{arm}-{seed}", recipe_of(study, path, arm)
             sets = [word for setting in study.settings(arm, seed) for word in ("--set", setting)]
             words = ("train", str(recipe), "--out", str(folder), "--resume", "--json", *sets)

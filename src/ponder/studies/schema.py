@@ -19,6 +19,10 @@ class Arm(Strict):
     """Path of its recipe, from the study's folder; the study's own where it is left out."""
     settings: list[str] = Field([], alias="set")
     """Laid over the recipe, as `--set` does."""
+    looks_at: str | None = None
+    """Another arm whose runs this one looks at: it has none of its own."""
+    parameters: dict[str, str] = Field({}, alias="with")
+    """Laid over the study's; what stands for `$name` in its queries."""
 
 
 class Claim(Strict):
@@ -51,8 +55,13 @@ class Study(Strict):
     """Models to begin with, one seed after the other; the recipe's own where there are none."""
     arms: dict[str, Arm] = Field(min_length=1)
     """By name."""
+    parameters: dict[str, str] = Field({}, alias="with")
+    """What stands for `$name` in the queries of every arm."""
     numbers: dict[str, str] = Field(min_length=1)
-    """Name in the study's results -> name in `result.json` of a run."""
+    """Name in the study's results -> name in `result.json` of a run, or a query that gives one number: SQL that begins
+    with `select`, on the view `rollouts` of what the run measured."""
+    baseline: str | None = None
+    """The arm that the others' gains are counted from: numbers called `gain` are those of the arm less its."""
     claims: list[Claim] = Field([])
     """What is to be decided."""
 
@@ -66,9 +75,22 @@ class Study(Strict):
                     raise ValueError(f"claims: no arm is called {arm!r}; there are {', '.join(self.arms)}")
             if claim.number not in self.numbers:
                 raise ValueError(f"claims: no number is called {claim.number!r}; there are {', '.join(self.numbers)}")
-        if missing := next((name for name, arm in self.arms.items() if not (arm.recipe or self.recipe)), None):
+        if missing := next((name for name, arm in self.own_arms.items() if not (arm.recipe or self.recipe)), None):
             raise ValueError(f"recipe: arm {missing!r} has none, and the study names none for all")
+        for name, arm in self.arms.items():
+            if arm.looks_at and (arm.looks_at not in self.own_arms or arm.recipe or arm.settings):
+                raise ValueError(
+                    f"arms.{name}.looks_at: must name an arm that has runs of its own, and come without recipe and "
+                    f"settings; there are {', '.join(self.own_arms)}"
+                )
+        if self.baseline is not None and self.baseline not in self.arms:
+            raise ValueError(f"baseline: no arm is called {self.baseline!r}; there are {', '.join(self.arms)}")
         return self
+
+    @property
+    def own_arms(self) -> dict[str, Arm]:
+        """Those that are run."""
+        return {name: arm for name, arm in self.arms.items() if not arm.looks_at}
 
     def settings(self, arm: str, seed: int) -> list[str]:
         """What is laid over the recipe in a run of this arm and seed."""
@@ -80,7 +102,7 @@ class Study(Strict):
 def load_study(path: Path) -> Study:
     """The study in a TOML file; every recipe that it will run is read, so that what is wrong is said at once."""
     study = parse(Study, read_toml(path), where=str(path))
-    for name in study.arms:
+    for name in study.own_arms:
         recipe = recipe_of(study, path, name)
         try:
             load_recipe(recipe, study.settings(name, study.seeds[0]))
