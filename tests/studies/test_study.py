@@ -205,8 +205,8 @@ def test_a_query_that_fails_is_one_line(file: Path, tmp_path: Path):
 
 def test_a_look_at_what_is_not_run_is_refused(file: Path):
     with pytest.raises(
-        PonderError, match=r"arms\.before\.looks_at.*must name an arm that has runs of its own.*are usual"
+        PonderError, match=r"toml: arms\.before\.looks_at: must name an arm that has runs of its own.*are usual"
     ):
         looking(file, **{"looks_at = 'usual'": "looks_at = 'nobody'"})
-    with pytest.raises(PonderError, match="baseline: no arm is called 'nobody'"):
+    with pytest.raises(PonderError, match=r"toml: baseline = 'nobody': no arm is called 'nobody'"):
         looking(file, **{'baseline = "before"': 'baseline = "nobody"'})

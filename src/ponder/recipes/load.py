@@ -97,7 +97,8 @@ def _line(kind: type[BaseModel], error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error" and isinstance(error["input"], dict):
         name, _, reason = message.partition(": ")
-        return f"{field}.{name} = {error['input'].get(name)!r}: {reason}"
+        place = ".".join(part for part in (field, name) if part)
+        return f"{place} = {error['input'][name]!r}: {reason}" if name in error["input"] else f"{place}: {reason}"
     reason = REASONS.get(error["type"], f"{message[0].lower()}{message[1:]}")
     return f"{field} = {_clipped(error['input'])}: {reason}"
 
