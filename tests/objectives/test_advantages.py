@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ponder.objectives import ADVANTAGES, has_variance, overlong, token_cost
+from ponder.objectives import ADVANTAGES, BASELINES, has_variance, overlong, token_cost
 from ponder.objectives.advantages import over_batch_deviation, over_group_deviation, over_group_mean
 
 REWARDS = torch.tensor([[1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
@@ -25,7 +25,7 @@ def test_the_baseline_is_the_mean_of_the_group():
     assert near(ADVANTAGES["none"](REWARDS, ALL), expected)
 
 
-@pytest.mark.parametrize("name", ADVANTAGES)
+@pytest.mark.parametrize("name", BASELINES)
 def test_what_could_not_be_judged_is_in_neither_baseline_nor_advantage(name: str):
     found = ADVANTAGES[name](REWARDS, SOME)
     assert near(found * ~SOME, torch.zeros(3, 4)) and near(found[1:], torch.zeros(2, 4))
@@ -33,7 +33,7 @@ def test_what_could_not_be_judged_is_in_neither_baseline_nor_advantage(name: str
     assert near(ADVANTAGES[name](torch.where(SOME, REWARDS, 100.0), SOME), found)
 
 
-@pytest.mark.parametrize("name", ADVANTAGES)
+@pytest.mark.parametrize("name", BASELINES)
 def test_advantages_of_a_group_sum_to_zero(name: str):
     rewards = torch.rand(20, 6, generator=torch.Generator().manual_seed(0))
     judged = torch.rand(20, 6, generator=torch.Generator().manual_seed(1)) < 0.7
@@ -75,9 +75,13 @@ def test_maxrl_has_no_place_for_rewards_below_zero():
 
 @pytest.mark.parametrize("judged", [ALL, torch.zeros_like(ALL)])
 def test_equal_rewards_give_zero_and_no_division_by_zero(judged: Tensor):
-    for advantage in ADVANTAGES.values():
+    for advantage in BASELINES.values():
         assert near(advantage(torch.ones(3, 4), judged), torch.zeros(3, 4))
         assert near(advantage(torch.zeros(3, 4), judged), torch.zeros(3, 4))
+
+
+def test_without_a_baseline_the_advantage_is_what_was_paid():
+    assert near(ADVANTAGES["reward"](REWARDS, SOME), REWARDS * SOME)
 
 
 def test_a_group_has_variance_where_judged_rewards_differ():

@@ -192,4 +192,4 @@ def test_presets_are_made_of_what_there_is():
     for objective in OBJECTIVES.values():
         assert objective.loss in LOSSES and objective.weighting in WEIGHTINGS
         assert objective.normalise in ADVANTAGES
-    assert set(OBJECTIVES) == {"reinforce", "grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "maxrl"}
+    assert set(OBJECTIVES) == {"reinforce", "grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "maxrl", "raft"}

@@ -1,6 +1,6 @@
 """Advantages, weightings, losses, penalties and corrections: pure tensor functions, and the presets made of them."""
 
-from ponder.objectives.advantages import ADVANTAGES, has_variance
+from ponder.objectives.advantages import ADVANTAGES, BASELINES, has_variance
 from ponder.objectives.correction import CORRECTIONS
 from ponder.objectives.divergence import PENALTIES
 from ponder.objectives.losses import LOSSES, Loss, Terms
@@ -10,6 +10,7 @@ from ponder.objectives.weighting import WEIGHTINGS
 
 __all__ = [
     "ADVANTAGES",
+    "BASELINES",
     "CORRECTIONS",
     "LOSSES",
     "OBJECTIVES",

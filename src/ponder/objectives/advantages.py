@@ -50,6 +50,11 @@ def over_group_mean(rewards_PG: Tensor, judged_PG: Tensor, *, eps: float = 1e-6)
     return group_advantage(rewards_PG, judged_PG) / (_mean(rewards_PG, judged_PG) + eps)
 
 
+def reward_alone(rewards_PG: Tensor, judged_PG: Tensor) -> Tensor:
+    """r: what was paid is imitated, by as much as it was paid (RAFT, arXiv:2304.06767)."""
+    return rewards_PG * judged_PG
+
+
 def has_variance(rewards_PG: Tensor, judged_PG: Tensor) -> Tensor:
     """Groups `[P]` whose judged rewards differ; the others teach nothing (DAPO, arXiv:2503.14476)."""
     high = rewards_PG.masked_fill(~judged_PG, -float("inf")).amax(-1)
@@ -61,11 +66,13 @@ def _mean(rewards_PG: Tensor, judged_PG: Tensor) -> Tensor:
     return (rewards_PG * judged_PG).sum(-1, keepdim=True) / judged_PG.sum(-1, keepdim=True).clamp(min=1)
 
 
-ADVANTAGES: dict[str, Advantage] = {
+BASELINES: dict[str, Advantage] = {
     "none": group_advantage,
     "leave_one_out": leave_one_out,
     "group": over_group_deviation,
     "batch": over_batch_deviation,
     "mean": over_group_mean,
 }
+"""Those that compare a rollout with its group: where all of it was paid alike, there is nothing to learn."""
+ADVANTAGES: dict[str, Advantage] = BASELINES | {"reward": reward_alone}
 """By the recipe's `normalise`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ponder.objectives import ADVANTAGES, WEIGHTINGS, has_variance, overlong, token_cost
+from ponder.objectives import ADVANTAGES, BASELINES, WEIGHTINGS, has_variance, overlong, token_cost
 from ponder.types import Branch, Lesson, LossChoice, Outcome, Rollout, Scorer
 
 
@@ -56,9 +56,16 @@ def rewards_of(rollouts: Sequence[Rollout], teaching: Teaching, *, group: int, l
 
 
 def lessons_of(rollouts: Sequence[Rollout], rewards_PG: Tensor, judged_PG: Tensor, teaching: Teaching) -> list[Lesson]:
-    """A lesson for each group whose rewards differ, its branches not weighted yet."""
+    """A lesson for each group that teaches, its branches not weighted yet.
+
+    Compared with a baseline, those are the groups whose rewards differ; without one, every rollout that was paid.
+    """
     group = rewards_PG.shape[1]
-    kept_P = has_variance(rewards_PG, judged_PG)
+    if teaching.normalise in BASELINES:
+        kept_P = has_variance(rewards_PG, judged_PG)
+    else:
+        judged_PG = judged_PG & (rewards_PG > 0)
+        kept_P = judged_PG.any(-1)
     advantages_PG = ADVANTAGES[teaching.normalise](rewards_PG, judged_PG & kept_P[:, None]).tolist()
     lessons = []
     for p in kept_P.nonzero()[:, 0].tolist():
