@@ -33,7 +33,8 @@ OBJECTIVES: dict[str, Objective] = {
     "raft": Objective(normalise="reward", weighting="token", loss="likelihood"),
 }
 """By the recipe's `objective`: arXiv 2501.03262, 2402.03300, 2503.20783, 2503.14476, 2507.18071, 2506.13585,
-2402.14740, 2602.02710, 2304.06767, in this order. GRPO's KL penalty is the recipe's `kl`, DAPO's punishment its `overlong`.
+2402.14740, 2602.02710, 2304.06767, in this order. GRPO's KL penalty is the recipe's `kl`, DAPO's punishment its
+`overlong`.
 
 All take their means over the groups that teach: one whose rewards are all equal counts nowhere. RAFT has no groups: it
 is supervised learning of the policy's own paid rollouts, and of nothing else. MaxRL needs rewards
