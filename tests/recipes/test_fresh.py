@@ -11,6 +11,7 @@ from ponder.recipes.build import source_of
 from ponder.recipes.load import load_recipe
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
+from ponder.runs.result import read_result
 from ponder.types import PonderError
 
 RECIPE = """
@@ -81,3 +82,13 @@ def test_what_cannot_begin_untrained_is_refused(recipe: Path, tmp_path: Path):
     ):
         train(load_recipe(recipe), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_random_is_not_measured(recipe: Path, tmp_path: Path):
+    suite = tmp_path / "few.toml"
+    suite.write_text('name = "few"\nproblems = 4\nmax_tokens = 24\n[domains.coin]\nuse = "coin"\n')
+    asked = load_recipe(recipe, ["cold_start.steps=1", f'measure.suite="{suite}"'])
+    out = train(asked, tmp_path / "run")
+    assert sorted(path.stem for path in (out / "measured").iterdir()) == ["before", "forced"]
+    numbers = read_result(out)
+    assert "transfer.unseen.before" in numbers and "transfer.unseen.untouched" not in numbers

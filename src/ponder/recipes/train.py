@@ -63,7 +63,8 @@ class Training:
 
     def go(self, suite: Suite | None, began: float) -> None:
         """Every stage the recipe has, from where the newest checkpoint stands."""
-        self.measure(suite, "untouched")
+        if self.recipe.model.fresh is None:  # of what is random there is nothing to know
+            self.measure(suite, "untouched")
         checkpoint = self._restore()
         stage, step = (checkpoint.state["stage"], checkpoint.state["step"]) if checkpoint else ("", 0)
         for name in STAGES[STAGES.index(stage) if stage else 0 :]:
