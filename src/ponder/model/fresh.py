@@ -37,9 +37,8 @@ PIECES = r" ?\d| ?[A-Za-z]+| ?\p{Han}+| ?\p{Hiragana}+| ?[\p{Katakana}ー]+| ?[^
 """What no token reaches beyond: a digit, a word, a run of one script, a sign, each with the space before it."""
 LEAST_VOCABULARY = 256 + len(MARKS) + len(THINKING)
 """Every byte, and the marks."""
-DEVIATION = 0.02
-"""Of the weights; of those that write to the residual less, by the root of how many do."""
 WRITERS = ("o_proj", "down_proj")
+"""Matrices that write to the residual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +129,12 @@ def save_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 
 
 def initial_weights(config: dict[str, Any], seed: int) -> dict[str, Tensor]:
-    """Normal numbers, norms of 1; the seed decides them."""
+    """Normal numbers of deviation 1 / sqrt(inputs), norms of 1; the seed decides them.
+
+    So what a matrix hands on is as large as what it was given, and tokens, of which the embedding is the head too, begin
+    as loud as what the blocks add to them. What writes to the residual begins with less, by the root of how many do.
+    The customary .02 is for thousands of inputs: a narrow model then hears its own tokens late (docs/LOG.md).
+    """
     sizes = DecoderConfig.from_transformers(config)
     with torch.device("meta"):
         shapes = {name: weight.shape for name, weight in Decoder(sizes).named_parameters()}
@@ -140,7 +144,12 @@ def initial_weights(config: dict[str, Any], seed: int) -> dict[str, Tensor]:
     def drawn(name: str, shape: torch.Size) -> Tensor:
         if "norm" in name:
             return torch.ones(shape)
-        deviation = DEVIATION / (less if any(writer in name for writer in WRITERS) else 1)
-        return torch.randn(shape, generator=generator) * deviation
+        deviation = 1 / math.sqrt(shape[1])
+        return torch.randn(shape, generator=generator) * (deviation / less if _writes(name) else deviation)
 
     return {name: drawn(name, shape) for name, shape in shapes.items()}
+
+
+def _writes(name: str) -> bool:
+    """Whether a weight is a matrix that writes to the residual."""
+    return any(writer in name for writer in WRITERS)
