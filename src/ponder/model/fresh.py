@@ -35,6 +35,8 @@ TEMPLATE = (
 )
 PIECES = r" ?\d| ?[A-Za-z]+| ?\p{Han}+| ?\p{Hiragana}+| ?[\p{Katakana}ー]+| ?[^\s\p{L}\d]| ?\p{L}+|\s+"
 """What no token reaches beyond: a digit, a word, a run of one script, a sign, each with the space before it."""
+MAKING = 2
+"""Counts the ways in which `make` has made models: another one is another model, also where a cache has the old."""
 LEAST_VOCABULARY = 256 + len(MARKS) + len(THINKING)
 """Every byte, and the marks."""
 WRITERS = ("o_proj", "down_proj")

@@ -16,7 +16,7 @@ from ponder.model.checkpoint import master_weights
 from ponder.model.decoder import Decoder
 from ponder.model.devices import device_of
 from ponder.model.dtypes import DTYPES
-from ponder.model.fresh import Shape, make
+from ponder.model.fresh import MAKING, Shape, make
 from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
@@ -60,7 +60,7 @@ def source_of(recipe: Recipe) -> Path:
     if recipe.cold_start is None:
         raise PonderError("model.fresh: an untrained model has to be taught first; add [cold_start]")
     texts = list(_texts(training_domains(recipe), recipe.cold_start.domains, fresh.examples))
-    told = [fresh.model_dump_json(), str(recipe.seed), *texts]
+    told = [str(MAKING), fresh.model_dump_json(), str(recipe.seed), *texts]
     name = f"fresh-{hashlib.sha256(chr(0).join(told).encode()).hexdigest()[:16]}"
     shape = Shape(**fresh.model_dump(include={"layers", "hidden", "heads", "inner", "context"}))
     return once(
