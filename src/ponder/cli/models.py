@@ -10,10 +10,8 @@ def show(*, as_json: bool) -> None:
     """List them, and whether they are in the cache."""
     found = [_record(name) for name in hub.KNOWN]
     if as_json:
-        return print_json({"cache": str(hub.cache_folder()), "models": found, "shipped": hub.SHIPPED})
+        return print_json({"cache": str(hub.cache_folder()), "models": found})
     console = people(as_json=False)
-    for name, about in hub.SHIPPED.items():
-        say(console, f"{name}  comes with ponder\n  {about}")
     for model in found:
         state = "in the cache" if model["cached"] else f"not fetched; ponder models pull {model['name']}"
         say(console, f"{model['name']}  {state}\n  {model['about']}; {model['licence']}")

@@ -133,8 +133,8 @@ def save_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 def initial_weights(config: dict[str, Any], seed: int) -> dict[str, Tensor]:
     """Normal numbers of deviation 1 / sqrt(inputs), norms of 1; the seed decides them.
 
-    So what a matrix hands on is as large as what it was given, and tokens, of which the embedding is the head too, begin
-    as loud as what the blocks add to them. What writes to the residual begins with less, by the root of how many do.
+    So what a matrix hands on is as large as what it was given, and tokens are heard beside what the blocks add to them.
+    What writes to the residual begins with less, by the root of how many do.
     The customary .02 is for thousands of inputs: a narrow model then hears its own tokens late (docs/LOG.md).
     """
     sizes = DecoderConfig.from_transformers(config)

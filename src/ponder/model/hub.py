@@ -46,11 +46,6 @@ KNOWN: dict[str, WheelModel] = {
 }
 """Models that need no hub."""
 
-SHIPPED: dict[str, str] = {
-    "lab-seed": "a Llama of 2 million weights that knows the lab, made by recipes/lab-seed.toml; Apache-2.0",
-}
-"""Models that come with the package, each with the manifest and the numbers of the run that made it."""
-
 
 def cache_folder() -> Path:
     """Where pulled models are kept."""
@@ -63,24 +58,17 @@ def resolve(model: str) -> Path:
         folder = Path(model)
     elif model.endswith(".gguf") and Path(model).is_file():
         folder = unpack(Path(model))
-    elif model in SHIPPED:
-        folder = shipped(model)
     elif model in KNOWN:
         folder = pull(model)
     elif model.count("/") == 1 and not model.startswith((".", "/", "~")):
         folder = _from_hub(model)
     else:
-        known = ", ".join((*KNOWN, *SHIPPED))
+        known = ", ".join(KNOWN)
         raise PonderError(
             f"model = {model!r}: no such folder, and not a name ponder knows ({known}) or a hub id OWNER/NAME"
         )
     read_config(folder)
     return folder
-
-
-def shipped(name: str) -> Path:
-    """Where a model lies that came with the package."""
-    return Path(__file__).parent / "shipped" / name
 
 
 def pull(name: str) -> Path:

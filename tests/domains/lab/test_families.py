@@ -59,16 +59,14 @@ def lamps(text: str) -> str:
     if "stars" in text:
         state = {lamp: len(stars) >= 3 for lamp, stars in re.findall(r"([ABC]) (\*+)", text)}
     else:
-        state = {
-            lamp: how == "on" for lamp, how in zip("ABC", re.findall(r"C are (.+?)\.", text)[0].split(), strict=True)
-        }
+        state = {lamp: how == "on" for lamp, how in re.findall(r"([ABC]) (on|off)[,.]", text)}
     for sentence in re.findall(r"(?:If|Swap) [^.]+\.", text):
         named = re.findall(r"\b[ABC]\b", sentence)
         if sentence.startswith("Swap"):
             state[named[0]], state[named[1]] = state[named[1]], state[named[0]]
         elif state[named[0]] == ("is on" in sentence):
             state[named[1]] = not state[named[1]]
-    return " ".join("on" if state[lamp] else "off" for lamp in "ABC")
+    return ", ".join(f"{lamp} {'on' if state[lamp] else 'off'}" for lamp in "ABC")
 
 
 def counter(text: str) -> str:

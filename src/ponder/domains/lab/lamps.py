@@ -12,25 +12,29 @@ LAMPS = "ABC"
 
 WORDS: dict[str, Words] = {
     "en": {
-        "start": "Lamps A, B and C are {start}.",
+        "start": "Lamps: {start}.",
         "ask": "{start} {steps} How are A, B and C now?",
         "if": "If {one} is {how}, flip {other}.",
         "swap": "Swap {one} and {other}.",
         "held": "{one} is {is}, flip {other}: {state}",
         "not": "{one} is {is}: {state}",
         "swapped": "Swap {one} and {other}: {state}",
+        "is": " ",
+        "comma": ", ",
         "on": "on",
         "off": "off",
         "gap": " ",
     },
     "ja": {
-        "start": "ランプA、B、Cは{start}です。",
+        "start": "ランプ：{start}。",
         "ask": "{start}{steps}今A、B、Cはどうなっていますか。",
         "if": "{one}が{how}なら{other}を切り替えます。",
         "swap": "{one}と{other}を入れ替えます。",
         "held": "{one}が{is}なら{other}を切り替えます：{state}",
         "not": "{one}が{is}：{state}",
         "swapped": "{one}と{other}を入れ替えます：{state}",
+        "is": "は",
+        "comma": "、",
         "on": "オン",
         "off": "オフ",
         "gap": "",
@@ -83,12 +87,13 @@ class Lamps(Family):
         return words["start"].format(start=self.answer(story.start, words))
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`A is on, flip C: on off on`, or `A is off: on off off` where that changes nothing."""
+        """`A is on, flip C: A on, B off, C on`, or `A is off: A on, B off, C off` where that changes nothing."""
         what, one, other, *how = step
         kind = "swapped" if what == "swap" else "held" if before[one] == how[0] else "not"
         told = {"one": LAMPS[one], "other": LAMPS[other], "is": words["on" if before[one] else "off"]}
         return words[kind].format(**told, state=self.answer(state, words))
 
     def answer(self, state: State, words: Words) -> str:
-        """All three, in order."""
-        return " ".join(words["on" if lamp else "off"] for lamp in state)
+        """`A on, B off, C on`: by name, since what is told by its place alone a small model learns late."""
+        told = (f"{lamp}{words['is']}{words['on' if lit else 'off']}" for lamp, lit in zip(LAMPS, state, strict=True))
+        return words["comma"].join(told)
