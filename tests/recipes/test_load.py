@@ -106,7 +106,7 @@ def test_a_setting_can_begin_a_section_and_the_last_one_wins(tmp_path: Path) -> 
         ("rl.steps=0", "rl.steps = 0: input should be greater than or equal to 1"),
         ("rl.domains.steps=many", "rl.domains.steps = 'many': input should be a valid number"),
         ("rl.domains={}", "rl.domains = {}: name at least one"),
-        ("rl.normalise=std", "rl.normalise = 'std': must be one of none, leave_one_out, group, batch, mean"),
+        ("rl.normalise=std", "rl.normalise = 'std': must be one of none, leave_one_out, group, batch, mean, reward"),
         ("rl.group_size=1", "rl.group_size = 1: a group needs at least 2 rollouts for a baseline"),
         ("model=some/model", "model = 'some/model': must be a section with keys of its own"),
         ("rl=3", "rl = 3: must be a section with keys of its own"),
