@@ -27,8 +27,6 @@ from ponder.model.matrix import matrices
 if TYPE_CHECKING:
     from ponder.model.decoder import Decoder
 
-PACKED_FROM = 4
-"""Rows from which packing the matrices pays."""
 READ_AT_ONCE = 4096
 """Padded positions of prompts that are read at a time: bounds the memory."""
 
@@ -66,7 +64,7 @@ class Cache:
         self.reads_B = torch.zeros(room.rows, dtype=torch.long)
         """Which prompt each row goes on from."""
         self.blocks: Blocks | None = None
-        self.matrices = matrices(decoder) if room.rows >= PACKED_FROM else []
+        self.matrices = matrices(decoder)
         for matrix in self.matrices:
             matrix.pack()
         if self.matrices:
