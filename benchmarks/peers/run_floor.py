@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+"""Where the products are made: a GPU where there is one."""
 SAMPLING_ROWS = 64
 """Rows of a product while sampling."""
 LEARNING_ROWS = 1024

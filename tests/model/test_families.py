@@ -40,8 +40,13 @@ def test_logits_are_those_of_transformers(family: Path):
     torch.testing.assert_close(found, transformers_logits(family, TEXT), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("group", [1, 3], ids=["plain matrices", "packed matrices"])
-def test_two_hundred_greedy_tokens_are_those_of_transformers(family: Path, group: int):
+@pytest.mark.parametrize("group", [1, 3])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain matrices", "packed matrices"])
+def test_two_hundred_greedy_tokens_are_those_of_transformers(
+    family: Path, packed: bool, group: int, monkeypatch: pytest.MonkeyPatch
+):
+    if not packed:
+        monkeypatch.setattr(kernels, "packable", lambda weight: False)
     prompts = [tuple(TEXT[0, :7].tolist()), tuple(TEXT[0, 10:30].tolist())]
     sampler = LocalSampler(load_decoder(family, dtype=torch.float32), stop=[299])
     streams = [[str(g) for g in range(group)]] * 2
