@@ -21,8 +21,9 @@ def trained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(load_recipe(write_small(folder, tiny, cold=4, rl=4)), folder / "run")
 
 
-def few(run: Path, **options: int) -> MeasureConfig:
-    return MeasureConfig(suite=str(run.parent / "few.toml"), **options)
+def few(run: Path, *, problems: int | None = None, samples: int | None = None, untouched: bool = True) -> MeasureConfig:
+    suite = str(run.parent / "few.toml")
+    return MeasureConfig(suite=suite, problems=problems, samples=samples, untouched=untouched)
 
 
 def columns(path: Path) -> dict[str, list[object]]:

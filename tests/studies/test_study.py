@@ -13,6 +13,7 @@ from ponder.runs.files import write_atomic
 from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
 from ponder.studies import results
+from ponder.studies.figures import Found
 from ponder.studies.run import held, plan, run_all
 from ponder.studies.schema import Claim, Study, load_study
 from ponder.types import PonderError
@@ -97,7 +98,7 @@ def test_two_studies_in_one_folder_are_refused(file: Path, tmp_path: Path):
         pass
 
 
-def made(study: Study, file: Path, out: Path, values: dict[str, list[float]]) -> results.Found:
+def made(study: Study, file: Path, out: Path, values: dict[str, list[float]]) -> Found:
     """Runs that came to these numbers, by arm and seed."""
     runs = plan(study, file, out)
     for run in runs:
@@ -144,9 +145,9 @@ def test_results_hold_the_interval_over_seeds_and_a_readme_keeps_what_people_wro
     ]
     readme = (tmp_path / results.README).read_text()
     assert "Words." in readme and "More words." in readme and "old" not in readme
-    assert (
-        "**undecided**: The usual rate gains more." in readme and "| usual | 2.000 [-10.706, 14.706], n = 2 |" in readme
-    )
+    assert "**undecided**: The usual rate gains more." in readme
+    assert "| number | usual | slow |" in readme
+    assert "| minutes | 2.000 [-10.706, 14.706], n = 2 | 1.000 [1.000, 1.000], n = 2 |" in readme
     results.write(study, found, tmp_path)
     assert (tmp_path / results.README).read_text() == readme
 
@@ -203,6 +204,15 @@ def test_a_query_that_fails_is_one_line(file: Path, tmp_path: Path):
         results.collect(study, plan(study, file, out))
 
 
+def test_rollouts_that_are_cut_short_are_one_line_and_no_number(file: Path, tmp_path: Path):
+    study, out = looking(file), tmp_path / "out"
+    run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    broken = out / "usual-2" / "measured" / "after.parquet"
+    broken.write_bytes(broken.read_bytes()[:200])
+    with pytest.raises(PonderError, match=r"after\.parquet: left out: .*; remove .*usual-2 and run the study again"):
+        results.collect(study, plan(study, file, out))
+
+
 def test_a_look_at_what_is_not_run_is_refused(file: Path):
     with pytest.raises(
         PonderError, match=r"toml: arms\.before\.looks_at: must name an arm that has runs of its own.*are usual"
@@ -210,3 +220,74 @@ def test_a_look_at_what_is_not_run_is_refused(file: Path):
         looking(file, **{"looks_at = 'usual'": "looks_at = 'nobody'"})
     with pytest.raises(PonderError, match=r"toml: baseline = 'nobody': no arm is called 'nobody'"):
         looking(file, **{'baseline = "before"': 'baseline = "nobody"'})
+
+
+EACH = """
+name = "letters"
+asks = "How far does it reach?"
+recipe = "small.toml"
+seeds = [1, 2]
+each = {depth = ["1", "2"], mode = ["none", "forced"]}
+[arms.usual]
+[arms.slow]
+[numbers]
+"depth{depth}.{mode}" = "select {depth} * length('{mode}')"
+"depth{depth}.any" = "told.{depth}"
+"""
+FIGURES = """
+[[figures]]
+file = "depth.svg"
+says = "By depth"
+number = "depth{depth}.{mode}"
+along = "depth"
+arms = ["usual", "slow"]
+[[figures]]
+file = "arms.svg"
+says = "By arm"
+number = "depth{depth}.any"
+along = "depth"
+arms = ["slow"]
+"""
+
+
+def test_a_number_with_words_in_its_name_is_one_for_each_of_their_values(file: Path):
+    file.write_text(EACH)
+    assert load_study(file).numbers == {
+        "depth1.none": "select 1 * length('none')",
+        "depth1.forced": "select 1 * length('forced')",
+        "depth2.none": "select 2 * length('none')",
+        "depth2.forced": "select 2 * length('forced')",
+        "depth1.any": "told.1",
+        "depth2.any": "told.2",
+    }
+
+
+def test_figures_draw_an_arm_a_panel_and_are_shown_by_the_readme(file: Path, tmp_path: Path):
+    file.write_text(EACH + FIGURES)
+    study = load_study(file)
+    values = {"depth1.none": 0.25, "depth2.none": 0.5, "depth1.forced": 0.75, "depth2.forced": 1.0}
+    usual = {name: {1: value, 2: value + 0.125} for name, value in values.items()} | {
+        "depth1.any": {},
+        "depth2.any": {},
+    }
+    found = {"usual": usual, "slow": {name: {} for name in study.numbers} | {"depth2.any": {1: 0.5}}}
+    results.write(study, found, tmp_path)
+    drawing = (tmp_path / "depth.svg").read_text()
+    assert ">usual<" in drawing and ">slow<" in drawing and ">none<" in drawing and ">forced<" in drawing
+    assert ">slow<" in (tmp_path / "arms.svg").read_text()
+    assert "![By depth](depth.svg)" in (tmp_path / results.README).read_text()
+    results.write(study, found, tmp_path)
+    assert (tmp_path / "depth.svg").read_text() == drawing
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ('arms = ["slow"]', r"figures.1.arms: no arm is called 'fast'; there are usual, slow"),
+        ('along = "depth"', r"figures.0.along: must be a word of each that number = 'depth"),
+    ],
+)
+def test_a_figure_of_what_is_not_there_is_refused(file: Path, change: str, line: str):
+    file.write_text(EACH + FIGURES.replace(change, change.replace("slow", "fast").replace("depth", "mood"), 1))
+    with pytest.raises(PonderError, match=line):
+        load_study(file)

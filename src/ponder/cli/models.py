@@ -7,14 +7,13 @@ from ponder.model import hub
 
 
 def show(*, as_json: bool) -> None:
-    """List them, and whether they are in the cache."""
-    found = [_record(name) for name in hub.KNOWN]
+    """List them, and whether they are here."""
+    found = [_record(name) for name in (*hub.SHIPPED, *hub.KNOWN)]
     if as_json:
         return print_json({"cache": str(hub.cache_folder()), "models": found})
     console = people(as_json=False)
     for model in found:
-        state = "in the cache" if model["cached"] else f"not fetched; ponder models pull {model['name']}"
-        say(console, f"{model['name']}  {state}\n  {model['about']}; {model['licence']}")
+        say(console, f"{model['name']}  {_state(model)}\n  {model['about']}; {model['licence']}")
     say(console, f"cache: {hub.cache_folder()}; any folder or hub id of a Llama-family instruct model will do too")
 
 
@@ -35,5 +34,19 @@ def is_cached(name: str) -> bool:
 
 
 def _record(name: str) -> dict[str, str | bool]:
+    if name in hub.SHIPPED:
+        return {"name": name, "shipped": True, "cached": False, "about": hub.SHIPPED[name], "licence": "Apache-2.0"}
     model = hub.KNOWN[name]
-    return {"name": name, "cached": is_cached(name), "about": model.about, "licence": model.licence}
+    return {
+        "name": name,
+        "shipped": False,
+        "cached": is_cached(name),
+        "about": model.about,
+        "licence": model.licence,
+    }
+
+
+def _state(model: dict[str, str | bool]) -> str:
+    if model["shipped"]:
+        return "comes with ponder"
+    return "in the cache" if model["cached"] else f"not fetched; ponder models pull {model['name']}"

@@ -62,6 +62,8 @@ class Suite:
     """Solved examples in mode `fewshot`."""
     seed: int
     """Of the problems' stream."""
+    split: str = "test"
+    """Where they are from."""
     modes: tuple[str, ...] = ()
     """Ways of thinking that the model before and after reinforcement is asked in besides."""
     filler: int = 0
@@ -89,9 +91,13 @@ class Suite:
             temperature=0.0 if condition.checkpoint == "untouched" else self.temperature,
         )
 
+    def asked(self, domain: Domain) -> list[Problem]:
+        """What is asked of a domain: the first different problems of the suite's stream; PonderError for too few."""
+        return distinct(domain, self.problems, seed=self.seed, split=self.split)
+
     def ask(self, condition: Condition, roller: Roller, *, version: int = 0) -> list[Rollout]:
         """All rollouts of one condition; domains are sampled together unless each has examples of its own."""
-        found = {name: distinct(domain, self.problems, seed=self.seed) for name, domain in self.domains.items()}
+        found = {name: self.asked(domain) for name, domain in self.domains.items()}
         if condition.mode is not Mode.FEWSHOT:
             return self._roll([p for problems in found.values() for p in problems], condition, roller, version)
         shots = {name: examples(domain, self.shots, seed=self.seed) for name, domain in self.domains.items()}

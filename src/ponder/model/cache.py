@@ -63,12 +63,10 @@ class Cache:
         """Columns of each prompt."""
         self.reads_B = torch.zeros(room.rows, dtype=torch.long)
         """Which prompt each row goes on from."""
-        self.blocks: Blocks | None = None
         self.matrices = matrices(decoder)
         for matrix in self.matrices:
             matrix.pack()
-        if self.matrices:
-            self.blocks = decoder.blocks(self.stores, rows=room.rows)
+        self.blocks: Blocks | None = decoder.blocks(self.stores, rows=room.rows)
         if room.prefix:
             self._fill(self.common, torch.tensor([0]), [room.prefix], after=0)
 

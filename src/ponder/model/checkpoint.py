@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ponder.model.config import DecoderConfig
 from ponder.model.decoder import Decoder
-from ponder.model.dtypes import CPU
+from ponder.model.devices import CPU
 from ponder.types import PonderError
 
 COMPANIONS = (

@@ -6,10 +6,11 @@ import sys
 
 import torch
 
+from ponder.model.devices import CPU
+
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 """By name, as recipes and manifests have it."""
 
-CPU = torch.device("cpu")
 _NATIVE = ("avx512_bf16", "amx_bf16", "bf16")
 """Features of a processor (two of x86, one of ARM) that multiplies bfloat16 itself, as torch names them."""
 

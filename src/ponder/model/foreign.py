@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ponder.model.dtypes import CPU
+from ponder.model.devices import CPU
 from ponder.model.language import Room, Tree
 from ponder.types import PonderError
 

@@ -45,6 +45,16 @@ KNOWN: dict[str, WheelModel] = {
     ),
 }
 """Models that need no hub."""
+SHIPPED: dict[str, str] = {
+    "lab-seed": "the lab's own Llama of 2 million weights, made by recipes/lab-seed.toml, with its manifest and result",
+}
+"""Models that come with ponder, and one line for people about each; Apache-2.0 like the rest of it."""
+
+
+def shipped(name: str) -> Path:
+    """The folder of a model that comes with ponder."""
+    assert name in SHIPPED
+    return Path(__file__).parent / "shipped" / name
 
 
 def cache_folder() -> Path:
@@ -58,12 +68,14 @@ def resolve(model: str) -> Path:
         folder = Path(model)
     elif model.endswith(".gguf") and Path(model).is_file():
         folder = unpack(Path(model))
+    elif model in SHIPPED:
+        folder = shipped(model)
     elif model in KNOWN:
         folder = pull(model)
     elif model.count("/") == 1 and not model.startswith((".", "/", "~")):
         folder = _from_hub(model)
     else:
-        known = ", ".join(KNOWN)
+        known = ", ".join([*SHIPPED, *KNOWN])
         raise PonderError(
             f"model = {model!r}: no such folder, and not a name ponder knows ({known}) or a hub id OWNER/NAME"
         )
@@ -73,6 +85,8 @@ def resolve(model: str) -> Path:
 
 def pull(name: str) -> Path:
     """Fetch a known model once; an interrupted pull leaves nothing behind."""
+    if name in SHIPPED:
+        return shipped(name)
     if name not in KNOWN:
         raise PonderError(f"model = {name!r}: ponder can pull {', '.join(KNOWN)}; give a folder or a hub id for others")
 

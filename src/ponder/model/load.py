@@ -10,7 +10,7 @@ from ponder.model import kernels
 from ponder.model.checkpoint import copy_companions, load_decoder, read_config, save_decoder
 from ponder.model.config import unsupported
 from ponder.model.decoder import Decoder
-from ponder.model.dtypes import CPU
+from ponder.model.devices import CPU
 from ponder.model.foreign import Foreign
 from ponder.model.lora import adapters, plain_weights, save_adapter
 

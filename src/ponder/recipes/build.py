@@ -146,9 +146,15 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         temperature=config.temperature,
         shots=config.shots,
         seed=config.seed,
+        split=config.split,
         modes=tuple(config.modes),
         filler=config.filler,
     )
+
+
+def asks_untouched(recipe: Recipe) -> bool:
+    """Whether the model is measured as it came; of what is random there is nothing to know."""
+    return recipe.model.fresh is None and (recipe.measure is None or recipe.measure.untouched)
 
 
 def _has_test_split(config: DomainConfig) -> bool:

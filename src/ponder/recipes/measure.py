@@ -117,7 +117,8 @@ def _run_subject(run: Run) -> Subject:
     if not isinstance(values, dict):
         raise PonderError(f"{run.path / manifests.NAME}: tells no recipe; give the folder of a run that was trained")
     recipe = parse(Recipe, values, where=str(run.path / manifests.NAME))
-    weights = {"untouched": Weights(folder=None, version=0)} | _trained(run)
+    untouched = {"untouched": Weights(folder=None, version=0)} if build.asks_untouched(recipe) else {}
+    weights = untouched | _trained(run)
     return Subject(name=run.name, recipe=recipe, weights=weights)
 
 

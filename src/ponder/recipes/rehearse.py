@@ -137,7 +137,7 @@ def measured(suite: Suite) -> Iterator[Problem]:
     Raises PonderError for a domain that has too few.
     """
     for domain in suite.domains.values():
-        yield from distinct(domain, suite.problems, seed=suite.seed)
+        yield from suite.asked(domain)
         for split in ("validation", "test"):
             yield from _all(domain, split, seed=suite.seed, n=domain.size(split) or 0)
 

@@ -237,6 +237,8 @@ class MeasureConfig(Strict):
     """Problems a domain."""
     samples: int | None = Field(None, ge=1)
     """Completions of each."""
+    untouched: bool = True
+    """Whether the model is asked as it comes, greedily, and after solved examples; an untrained one never is."""
 
 
 class SuiteConfig(Strict):
@@ -262,6 +264,8 @@ class SuiteConfig(Strict):
     """Marks of the thinking in mode `filler`."""
     seed: int = 0
     """Of the problems' stream."""
+    split: Literal["validation", "test"] = "test"
+    """Where they are from; what is chosen by results is chosen on the first."""
 
 
 class Recipe(Strict):

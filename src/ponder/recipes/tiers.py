@@ -9,6 +9,7 @@ from typing import Any
 
 from ponder.domains import DOMAINS
 from ponder.domains.lab.family import Family
+from ponder.model.hub import SHIPPED, shipped
 from ponder.recipes.schema import DomainConfig, Recipe
 from ponder.runs import manifests
 from ponder.types import Tier
@@ -41,7 +42,7 @@ class Seen:
 
 def past(model: str) -> list[DomainConfig]:
     """What the model of this name had learned from before; nothing where ponder did not make it."""
-    folder = Path(model)
+    folder = shipped(model) if model in SHIPPED else Path(model)
     for place in (folder, *folder.absolute().parents[:2]):
         if folder.is_dir() and (place / manifests.NAME).is_file():
             return list(_taught(_recipe(place)))

@@ -63,7 +63,7 @@ class Training:
 
     def go(self, suite: Suite | None, began: float) -> None:
         """Every stage the recipe has, from where the newest checkpoint stands."""
-        if self.recipe.model.fresh is None:  # of what is random there is nothing to know
+        if build.asks_untouched(self.recipe):
             self.measure(suite, "untouched")
         checkpoint = self._restore()
         stage, step = (checkpoint.state["stage"], checkpoint.state["step"]) if checkpoint else ("", 0)

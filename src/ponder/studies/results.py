@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ponder.runs.files import write_atomic
 from ponder.runs.lines import to_json
 from ponder.runs.query import connect
 from ponder.runs.result import Number, read_result
+from ponder.studies.figures import Found, drawn
 from ponder.studies.run import Run
 from ponder.studies.schema import Claim, Study
 from ponder.types import PonderError
@@ -22,9 +24,6 @@ RESULTS = "results.json"
 README = "README.md"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 """What is between them is written anew; the rest of a README is whoever's wrote it."""
-
-Found = Mapping[str, Mapping[str, Mapping[int, float]]]
-"""Arm -> number -> seed -> its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +49,8 @@ def collect(study: Study, runs: Iterable[Run]) -> Found:
     """The study's numbers of every run that has them; a gain is what an arm has more than the baseline's same seed."""
     found: dict[str, dict[str, dict[int, float]]] = {arm: {name: {} for name in study.numbers} for arm in study.arms}
     for run in runs:
-        told = read_result(run.folder)
-        for name, arm in study.arms.items():
-            if run.arm == (arm.looks_at or name):
-                given = study.parameters | arm.parameters
-                for number, asked in study.numbers.items():
-                    value = _queried(run, number, asked, given) if is_query(asked) else _told(told.get(asked))
-                    if value is not None:
-                        found[name][number][run.seed] = value
+        for arm, number, value in _values(study, run):
+            found[arm][number][run.seed] = value
     return _gained(found, study.baseline) if study.baseline else found
 
 
@@ -66,22 +59,41 @@ def is_query(asked: str) -> bool:
     return asked.lstrip().lower().startswith("select ")
 
 
-def _told(number: Number | None) -> float | None:
-    return number.value if number else None
+def _values(study: Study, run: Run) -> Iterator[tuple[str, str, float]]:
+    """Arm, number and value of all that a run tells, to its own arm and to those that look at it."""
+    told = read_result(run.folder)
+    with _rollouts(run) if any(map(is_query, study.numbers.values())) else nullcontext() as connection:
+        for name, arm in study.arms.items():
+            for number, asked in study.numbers.items() if run.arm == (arm.looks_at or name) else ():
+                if connection and is_query(asked):
+                    value = _queried(connection, run, number, asked, study.parameters | arm.parameters)
+                else:  # what a run tells of itself is told of the arm that ran
+                    value = told[asked].value if asked in told and not arm.looks_at else None
+                if value is not None:
+                    yield name, number, value
 
 
-def _queried(run: Run, name: str, query: str, parameters: Mapping[str, str]) -> float | None:
+def _rollouts(run: Run) -> duckdb.DuckDBPyConnection:
+    """What a run measured, all of it: a number of what is left would be another number."""
+    connection, damaged = connect(run.folder)
+    if damaged:
+        connection.close()
+        raise PonderError(f"{damaged[0]}; remove {run.folder} and run the study again")
+    return connection
+
+
+def _queried(
+    connection: duckdb.DuckDBPyConnection, run: Run, name: str, query: str, parameters: Mapping[str, str]
+) -> float | None:
     """What a query comes to; None where nothing it asks for was measured."""
-    used = {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", query)}
-    connection, _ = connect(run.folder)
-    with connection:
-        try:
-            rows = connection.execute(query, used).fetchall()
-            value = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else "no single number"
-            return None if value is None else float(value)
-        except (duckdb.Error, ValueError) as error:
-            why = str(error).strip().splitlines()[0]
-            raise PonderError(f"numbers.{name}: the query fails on {run.folder}: {why}") from None
+    used = {key: value for key, value in parameters.items() if re.search(rf"\${re.escape(key)}\b", query)}
+    try:
+        rows = connection.execute(query, used).fetchall()
+        value = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else "no single number"
+        return None if value is None else float(value)
+    except (duckdb.Error, ValueError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise PonderError(f"numbers.{name}: the query fails on {run.folder}: {why}") from None
 
 
 def _gained(found: Found, baseline: str) -> Found:
@@ -105,7 +117,7 @@ def numbers(study: Study, found: Found) -> dict[str, Number]:
         for name, values in each.items()
         if values
     }
-    least = min((len(values) for each in found.values() for values in each.values()), default=0)
+    least = min((max(map(len, each.values())) for each in found.values()), default=0)
     return made | {"seeds": Number(least, least, least, least, "seeds", "seeds that every arm has")}
 
 
@@ -128,6 +140,8 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
         {"says": d.claim.says, "word": d.word, **(_bounds(d.difference) if d.difference else {})} for d in decisions
     ]
     write_atomic(folder / RESULTS, to_json({"numbers": records, "claims": claims}, indent=1))
+    for figure in study.figures:
+        write_atomic(folder / figure.file, drawn(figure, study.each, found))
     path = folder / README
     before = path.read_text() if path.exists() else f"# {study.name}\n\n{study.asks}\n\n{BEGIN}\n{END}\n"
     head, _, rest = before.partition(BEGIN)
@@ -138,22 +152,23 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
 
 def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     """Claims, then arms by numbers."""
-    lines = [f"- **{d.word}**: {d.claim.says} ({_explained(d)})" for d in decisions]
+    lines = [f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions]
+    lines += [line for figure in study.figures for line in ("", f"![{figure.says}]({figure.file})")]
     lines += ["", "Means over seeds, with 95% t intervals; n is the number of seeds.", ""]
-    lines += [f"| arm | {' | '.join(study.numbers)} |", "| --- |" + " --- |" * len(study.numbers)]
-    for arm, each in found.items():
-        lines.append(f"| {arm} | {' | '.join(_cell(each[name]) for name in study.numbers)} |")
+    lines += [f"| number | {' | '.join(found)} |", "| --- |" + " --- |" * len(found)]
+    for name in study.numbers:
+        lines.append(f"| {name} | {' | '.join(_cell(each[name]) for each in found.values())} |")
     return "\n".join(lines)
 
 
-def _explained(decision: Decision) -> str:
+def _told(decision: Decision) -> str:
     claim, d = decision.claim, decision.difference
     what = f"{claim.number}, {claim.more} less {claim.than}"
     return f"{what}: no seed has both" if d is None else f"{what}: {_interval(d)}, n = {d.n}"
 
 
 def _cell(values: Mapping[int, float]) -> str:
-    return f"{_interval(over_seeds(values))}, n = {len(values)}" if values else "none"
+    return f"{_interval(over_seeds(values))}, n = {len(values)}" if values else "·"
 
 
 def _interval(estimate: Estimate) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -40,6 +42,23 @@ class Claim(Strict):
     """Smallest difference that would matter."""
 
 
+class Figure(Strict):
+    """Numbers of some arms with their intervals, drawn beside the study."""
+
+    file: str = Field(pattern=r"^[\w-]+\.svg$")
+    """Its name."""
+    says: str
+    """What it shows."""
+    number: str
+    """Which numbers: a name with a `{word}` or two of `Study.each` in it."""
+    along: str
+    """The word whose values stand along the axis. Another one makes lines, and each arm a panel; else arms do."""
+    arms: list[str] = Field(min_length=1)
+    """Whose."""
+    unit: str = ""
+    """Of the vertical axis."""
+
+
 class Study(Strict):
     """A study file."""
 
@@ -57,6 +76,8 @@ class Study(Strict):
     """By name."""
     parameters: dict[str, str] = Field({}, alias="with")
     """What stands for `$name` in the queries of every arm."""
+    each: dict[str, list[str]] = Field({})
+    """What `{word}` stands for in the name of a number and in its query: there is one number for each."""
     numbers: dict[str, str] = Field(min_length=1)
     """Name in the study's results -> name in `result.json` of a run, or a query that gives one number: SQL that begins
     with `select`, on the view `rollouts` of what the run measured."""
@@ -64,6 +85,18 @@ class Study(Strict):
     """The arm that the others' gains are counted from: numbers called `gain` are those of the arm less its."""
     claims: list[Claim] = Field([])
     """What is to be decided."""
+    figures: list[Figure] = Field([])
+    """What is to be drawn."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expanded(cls, given: Any) -> Any:
+        """Numbers for every value of the words in their names."""
+        if isinstance(given, dict) and isinstance(numbers := given.get("numbers"), dict):
+            each = given.get("each", {})
+            made = {name: value for key, asked in numbers.items() for name, value in numbers_of(key, asked, each)}
+            return {**given, "numbers": made}
+        return given
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -87,6 +120,17 @@ class Study(Strict):
             raise ValueError(f"baseline: no arm is called {self.baseline!r}; there are {', '.join(self.arms)}")
         return self
 
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        for at, figure in enumerate(self.figures):
+            if missing := next((arm for arm in figure.arms if arm not in self.arms), None):
+                raise ValueError(f"figures.{at}.arms: no arm is called {missing!r}; there are {', '.join(self.arms)}")
+            if figure.along not in words_of(figure.number, self.each):
+                raise ValueError(
+                    f"figures.{at}.along: must be a word of each that number = {figure.number!r} has in it"
+                )
+        return self
+
     @property
     def own_arms(self) -> dict[str, Arm]:
         """Those that are run."""
@@ -97,6 +141,21 @@ class Study(Strict):
         given = [setting.replace("{seed}", str(seed)) for setting in self.arms[arm].settings]
         model = [f"model.name={self.models[self.seeds.index(seed) % len(self.models)]}"] if self.models else []
         return [f"seed={seed}", *model, *given]
+
+
+def words_of(name: str, each: Mapping[str, list[str]]) -> list[str]:
+    """The words of `each` that stand in a name, in the order of `each`."""
+    return [word for word in each if f"{{{word}}}" in name]
+
+
+def numbers_of(name: str, asked: str, each: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+    """A number for every value of the words in its name, and what is asked for it."""
+    words = words_of(name, each)
+    for values in product(*(each[word] for word in words)):
+        filled = name, asked
+        for word, value in zip(words, values, strict=True):
+            filled = filled[0].replace(f"{{{word}}}", value), filled[1].replace(f"{{{word}}}", value)
+        yield filled
 
 
 def load_study(path: Path) -> Study:

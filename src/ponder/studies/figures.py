@@ -1,0 +1,108 @@
+"""A study's figures: means over seeds with 95% t intervals, as SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ponder.measure.statistics import Estimate, over_seeds
+from ponder.studies.schema import Figure, words_of
+from ponder.types import PonderError
+
+Found = Mapping[str, Mapping[str, Mapping[int, float]]]
+"""Arm -> number -> seed -> its value."""
+Lines = Mapping[str, list[Estimate | None]]
+"""Label -> what stands at each place of the axis."""
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ponder",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "axes.axisbelow": True,
+}
+COLOURS = ("#0b62a4", "#d1580b", "#2e8b57", "#9a4f96", "#8a6d1d", "#c23b53", "#5d6d7e", "#17a2b8", "#7f7f7f")
+MARKERS = "osD^vPX<>"
+PANEL, HEIGHT = 3.6, 2.9
+"""Inches."""
+
+
+def drawn(figure: Figure, each: Mapping[str, list[str]], found: Found) -> bytes:
+    """The figure as SVG; the same numbers give the same bytes. PonderError where matplotlib is not installed."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure as Canvas
+    except ImportError:
+        raise PonderError(f"figures: {figure.file} needs matplotlib; pip install 'ponder[figures]'") from None
+    places, panels = each[figure.along], dict(panels_of(figure, each, found))
+    labels = list(dict.fromkeys(label for lines in panels.values() for label in lines))
+    with rc_context(STYLE):
+        canvas = Canvas(figsize=(PANEL * len(panels) + 1.6, HEIGHT), layout="constrained")
+        row = canvas.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, (title, lines) in zip(row, panels.items(), strict=True):
+            axes.set_title(title, fontsize=9, fontweight="bold", loc="left")
+            axes.set_xlabel(figure.along if title else "")
+            _panel(axes, places, lines, labels)
+        row[0].set_ylabel(figure.unit)
+        canvas.legend(*row[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
+        file = io.BytesIO()
+        canvas.savefig(file, format="svg", metadata={"Date": None, "Title": figure.says})
+    return file.getvalue()
+
+
+def panels_of(figure: Figure, each: Mapping[str, list[str]], found: Found) -> Iterator[tuple[str, Lines]]:
+    """Title and lines of each panel: one for each arm where the number has a further word, else one for all."""
+    further = [word for word in words_of(figure.number, each) if word != figure.along]
+    if not further:
+        yield "", {arm: _estimates(figure, each, found[arm], figure.number) for arm in figure.arms}
+        return
+    for arm in figure.arms:
+        names = {value: figure.number.replace(f"{{{further[0]}}}", value) for value in each[further[0]]}
+        yield arm, {value: _estimates(figure, each, found[arm], name) for value, name in names.items()}
+
+
+def _estimates(
+    figure: Figure, each: Mapping[str, list[str]], values: Mapping[str, Mapping[int, float]], name: str
+) -> list[Estimate | None]:
+    asked = (values.get(name.replace(f"{{{figure.along}}}", place)) for place in each[figure.along])
+    return [over_seeds(by_seed) if by_seed else None for by_seed in asked]
+
+
+def _panel(axes: Any, places: list[str], lines: Lines, labels: list[str]) -> None:
+    """Lines over numbers, marks side by side over words."""
+    numeric = all(place.replace(".", "", 1).isdigit() for place in places)
+    spread = 0.0 if numeric else 0.6 / len(labels)
+    for index, label in enumerate(labels):
+        points = [
+            (float(place) if numeric else at + spread * (index - (len(labels) - 1) / 2), estimate)
+            for at, (place, estimate) in enumerate(zip(places, lines.get(label, []), strict=False))
+            if estimate
+        ]
+        if points:
+            across, estimates = zip(*points, strict=True)
+            axes.errorbar(
+                across,
+                [e.value for e in estimates],
+                yerr=_arms(estimates),
+                label=label,
+                color=COLOURS[index % len(COLOURS)],
+                marker=MARKERS[index % len(MARKERS)],
+                markersize=4,
+                linewidth=1.4 if numeric else 0,
+                elinewidth=1,
+            )
+    if numeric:
+        axes.set_xticks([float(place) for place in places], places)
+    else:
+        axes.set_xticks(range(len(places)), places)
+        axes.axhline(0, color="#999", linewidth=0.8)
+
+
+def _arms(estimates: tuple[Estimate, ...]) -> list[list[float]]:
+    """What lies below and above each value; nothing for one seed alone."""
+    bounded = [(e.value - e.low, e.high - e.value) if e.n > 1 else (0.0, 0.0) for e in estimates]
+    return [[low for low, _ in bounded], [high for _, high in bounded]]
