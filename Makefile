@@ -4,7 +4,7 @@ BIN := .venv/bin
 SET ?=
 ARGS ?=
 
-.PHONY: help quickstart bench test test-slow check clean
+.PHONY: help quickstart lab lab-seeds bench test test-slow check clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,12 @@ $(BIN)/.installed: pyproject.toml
 quickstart: $(BIN)/.installed  ## train SmolLM2 to think and measure how far it carries (SET="--set minutes=4" bounds it)
 	$(BIN)/ponder models pull smollm2-135m
 	$(BIN)/ponder train recipes/quickstart.toml --resume $(SET)
+
+lab: $(BIN)/.installed  ## train the lab's small model and measure everything about it, two minutes
+	$(BIN)/ponder train recipes/lab.toml --resume $(SET)
+
+lab-seeds: $(BIN)/.installed  ## two more seed models, for the studies, from nothing (half an hour to an hour each)
+	for seed in 2 3; do $(BIN)/ponder train recipes/lab-seed.toml --set seed=$$seed --out runs/lab-seed-$$seed --resume || exit; done
 
 bench: $(BIN)/.installed  ## beside vLLM, transformers, OpenVINO and TRL, hours (ARGS="--quick", "--only WORK", "--resume")
 	$(BIN)/ponder models pull smollm2-135m

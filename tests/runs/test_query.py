@@ -24,7 +24,7 @@ def test_the_view_is_the_union_of_the_files(run: Run, make_rollout: Make):
             run.rollouts_file("reinforce", step), [make_rollout(step=step, sample=s) for s in (0, 1)], run=run.name
         )
     write_rollouts(run.measured_file("transfer"), [make_rollout(step=0, text="a\0b")], run=run.name)
-    training, warnings = connect(run.path, "rollouts")
+    training, warnings = connect(run.path, kind="rollouts")
     with training:
         assert training.execute(ALL).fetchall() == [(t, s, 0.75, 1.0, "4") for t in (0, 1) for s in (0, 1)]
         assert training.sql("FROM rollouts").columns == SCHEMA.names

@@ -69,7 +69,7 @@ def write_report(run_path: Path) -> Path:
     Raises `PonderError` where the folder holds no run or cannot be written.
     """
     run = Run.open(run_path)
-    measured, warnings = connect(run.path, "measured")
+    measured, warnings = connect(run.path)
     with measured:
         table, read = transfer.table(measured), completions.chosen(measured)
     path = run.path / NAME

@@ -13,13 +13,13 @@ from ponder.runs.table import SCHEMA, damage
 
 
 def connect(
-    run: Path, kind: Literal["measured", "rollouts"] = "measured"
+    *runs: Path, kind: Literal["measured", "rollouts"] = "measured"
 ) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
-    """A connection with the view `rollouts`, and a warning to show for each damaged file that was left out.
+    """A connection with the view `rollouts`, of one run or several; a warning to show for each damaged file left out.
 
     `kind` says which: those of measuring or those of training. The view has the columns of `ponder.runs.table.SCHEMA`.
     """
-    files = sorted((Run.open(run).path / kind).glob("*.parquet"))
+    files = [file for run in runs for file in sorted((Run.open(run).path / kind).glob("*.parquet"))]
     reasons = {path: damage(path) for path in files}
     connection = duckdb.connect()
     _create_view(connection, [path for path in files if reasons[path] is None])

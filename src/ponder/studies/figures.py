@@ -27,6 +27,8 @@ STYLE: dict[Any, Any] = {
 }
 COLOURS = ("#0b62a4", "#d1580b", "#2e8b57", "#9a4f96", "#8a6d1d", "#c23b53", "#5d6d7e", "#17a2b8", "#7f7f7f")
 MARKERS = "osD^vPX<>"
+DECADE = 10.0
+"""Ratio of the largest place to the smallest from which on the axis is logarithmic."""
 PANEL, HEIGHT = 3.6, 2.9
 """Inches."""
 
@@ -96,7 +98,10 @@ def _panel(axes: Any, places: list[str], lines: Lines, labels: list[str]) -> Non
                 elinewidth=1,
             )
     if numeric:
-        axes.set_xticks([float(place) for place in places], places)
+        values = [float(place) for place in places]
+        if 0 < DECADE * min(values) <= max(values):
+            axes.set_xscale("log", base=2)
+        axes.set_xticks(values, places)
     else:
         axes.set_xticks(range(len(places)), places)
         axes.axhline(0, color="#999", linewidth=0.8)

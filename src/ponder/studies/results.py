@@ -75,10 +75,10 @@ def _values(study: Study, run: Run) -> Iterator[tuple[str, str, float]]:
 
 def _rollouts(run: Run) -> duckdb.DuckDBPyConnection:
     """What a run measured, all of it: a number of what is left would be another number."""
-    connection, damaged = connect(run.folder)
+    connection, damaged = connect(*(task.folder for task in run.tasks))
     if damaged:
         connection.close()
-        raise PonderError(f"{damaged[0]}; remove {run.folder} and run the study again")
+        raise PonderError(f"{damaged[0]}; remove its folder and run the study again")
     return connection
 
 
@@ -125,7 +125,7 @@ def decide(study: Study, found: Found) -> list[Decision]:
     """Every claim, by the differences of its arms seed by seed."""
     decisions = []
     for claim in study.claims:
-        more, than = found[claim.more][claim.number], found[claim.than][claim.number]
+        more, than = found[claim.more][claim.number], found[claim.than][claim.against or claim.number]
         shared = more.keys() & than.keys()
         difference = difference_over_seeds(than, more) if shared else None
         decisions.append(Decision(claim=claim, difference=difference))
@@ -163,7 +163,8 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
 
 def _told(decision: Decision) -> str:
     claim, d = decision.claim, decision.difference
-    what = f"{claim.number}, {claim.more} less {claim.than}"
+    than = f"{claim.than}'s {claim.against}" if claim.against else claim.than
+    what = f"{claim.number}, {claim.more} less {than}"
     return f"{what}: no seed has both" if d is None else f"{what}: {_interval(d)}, n = {d.n}"
 
 

@@ -1,4 +1,4 @@
-"""Runs of a study: a process a core, each run resumable by itself; one that fails does not stop the others."""
+"""Runs of a study: a run a core, each resumable by itself; one that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -24,15 +24,11 @@ DONE = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run of a study."""
+class Task:
+    """One process."""
 
-    arm: str
-    """Of which arm."""
-    seed: int
-    """With which seed."""
     folder: Path
-    """Where it is kept."""
+    """The run folder that it fills."""
     command: tuple[str, ...]
     """What is called for it."""
 
@@ -42,16 +38,48 @@ class Run:
         return (self.folder / manifests.NAME).exists() and manifests.read(self.folder)["status"] == DONE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a study."""
+
+    arm: str
+    """Of which arm."""
+    seed: int
+    """With which seed."""
+    tasks: tuple[Task, ...]
+    """Its training, then a measurement for each further suite."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its training is kept."""
+        return self.tasks[0].folder
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it has ended well."""
+        return all(task.done for task in self.tasks)
+
+
 def plan(study: Study, path: Path, out: Path) -> list[Run]:
     """Every run, seed after seed: what has been done at any time has all arms of a seed."""
-    runs = []
-    for seed in study.seeds:
-        for arm in study.own_arms:
-            folder, recipe = out / f"{arm}-{seed}", recipe_of(study, path, arm)
-            sets = [word for setting in study.settings(arm, seed) for word in ("--set", setting)]
-            words = ("train", str(recipe), "--out", str(folder), "--resume", "--json", *sets)
-            runs.append(Run(arm=arm, seed=seed, folder=folder, command=(sys.executable, "-m", "ponder", *words)))
-    return runs
+    return [
+        Run(arm=arm, seed=seed, tasks=tuple(_tasks(study, path, arm, seed, out / f"{arm}-{seed}")))
+        for seed in study.seeds
+        for arm in study.own_arms
+    ]
+
+
+def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Iterator[Task]:
+    sets = [word for setting in study.settings(arm, seed) for word in ("--set", setting)]
+    yield _task(folder, "train", str(recipe_of(study, path, arm)), *sets)
+    for suite in study.arms[arm].also:
+        beside = folder.with_name(f"{folder.name}-{Path(suite).stem}")
+        yield _task(beside, "measure", str(folder), "--suite", str(path.parent / suite))
+
+
+def _task(folder: Path, verb: str, *words: str) -> Task:
+    command = (sys.executable, "-m", "ponder", verb, *words, "--out", str(folder), "--resume", "--json")
+    return Task(folder=folder, command=command)
 
 
 def run_all(
@@ -79,13 +107,18 @@ def run_all(
 
 
 def execute(run: Run, workers: int) -> str:
-    """One run in a process of its own with its share of the cores; empty, or its last word."""
+    """A run's processes, one after the other, with its share of the cores; empty, or the last word of what failed."""
     cores = max(1, (os.cpu_count() or 1) // workers)
-    environment: Mapping[str, str] = {**os.environ, "OMP_NUM_THREADS": str(cores)}
-    run.folder.parent.mkdir(parents=True, exist_ok=True)
-    log = run.folder.with_suffix(".log")
+    environment = {**os.environ, "OMP_NUM_THREADS": str(cores)}
+    whys = (_called(task, environment) for task in run.tasks if not task.done)
+    return next(filter(None, whys), "")
+
+
+def _called(task: Task, environment: Mapping[str, str]) -> str:
+    task.folder.parent.mkdir(parents=True, exist_ok=True)
+    log = task.folder.with_name(f"{task.folder.name}.log")
     with log.open("wb") as errors:
-        done = subprocess.run(run.command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, check=False)
+        done = subprocess.run(task.command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, check=False)
     if done.returncode == 0:
         return ""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]

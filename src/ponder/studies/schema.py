@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from ponder.recipes.load import load_recipe, parse, read_toml
+from ponder.recipes.load import load_recipe, load_suite, parse, read_toml
 from ponder.recipes.schema import Strict
 from ponder.types import PonderError
 
@@ -21,6 +21,8 @@ class Arm(Strict):
     """Path of its recipe, from the study's folder; the study's own where it is left out."""
     settings: list[str] = Field([], alias="set")
     """Laid over the recipe, as `--set` does."""
+    also: list[str] = Field([])
+    """Paths of suites that its runs are measured with besides their recipe's own, from the study's folder."""
     looks_at: str | None = None
     """Another arm whose runs this one looks at: it has none of its own."""
     parameters: dict[str, str] = Field({}, alias="with")
@@ -38,6 +40,8 @@ class Claim(Strict):
     """The arm that is to have more of it."""
     than: str
     """The arm that is to have less."""
+    against: str | None = None
+    """Which of that arm's numbers; the same where it is left out."""
     least: float = Field(0.0, ge=0)
     """Smallest difference that would matter."""
 
@@ -106,15 +110,16 @@ class Study(Strict):
             for arm in (claim.more, claim.than):
                 if arm not in self.arms:
                     raise ValueError(f"claims: no arm is called {arm!r}; there are {', '.join(self.arms)}")
-            if claim.number not in self.numbers:
-                raise ValueError(f"claims: no number is called {claim.number!r}; there are {', '.join(self.numbers)}")
+            for number in (claim.number, claim.against or claim.number):
+                if number not in self.numbers:
+                    raise ValueError(f"claims: no number is called {number!r}; there are {', '.join(self.numbers)}")
         if missing := next((name for name, arm in self.own_arms.items() if not (arm.recipe or self.recipe)), None):
             raise ValueError(f"recipe: arm {missing!r} has none, and the study names none for all")
         for name, arm in self.arms.items():
-            if arm.looks_at and (arm.looks_at not in self.own_arms or arm.recipe or arm.settings):
+            if arm.looks_at and (arm.looks_at not in self.own_arms or arm.recipe or arm.settings or arm.also):
                 raise ValueError(
-                    f"arms.{name}.looks_at: must name an arm that has runs of its own, and come without recipe and "
-                    f"settings; there are {', '.join(self.own_arms)}"
+                    f"arms.{name}.looks_at: must name an arm that has runs of its own, and come without recipe, "
+                    f"settings and suites; there are {', '.join(self.own_arms)}"
                 )
         if self.baseline is not None and self.baseline not in self.arms:
             raise ValueError(f"baseline: no arm is called {self.baseline!r}; there are {', '.join(self.arms)}")
@@ -165,6 +170,8 @@ def load_study(path: Path) -> Study:
         recipe = recipe_of(study, path, name)
         try:
             load_recipe(recipe, study.settings(name, study.seeds[0]))
+            for suite in study.arms[name].also:
+                load_suite(str(path.parent / suite))
         except PonderError as error:
             raise PonderError(f"{path}: arms.{name}: {error}") from None
     return study
