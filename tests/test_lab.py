@@ -90,7 +90,7 @@ def test_what_is_answered_at_once_is_no_better_than_the_commonest_answer(policy:
 def test_a_few_steps_of_the_labs_recipe_teach_it_to_think(tmp_path: Path):
     settings = ["rl.steps=12", "measure.problems=20"]
     run = train(load_recipe(ROOT / "recipes" / "lab.toml", settings), tmp_path / "run")
-    told = {name: number.value for name, number in read_result(run).items()}
+    told = {name: number.value or 0.0 for name, number in read_result(run).items()}
     assert told["transfer.trained.gain"] > 0.15
     assert told["transfer.trained.after.share_thinking"] > told["transfer.trained.before.share_thinking"] + 0.3
 

@@ -209,7 +209,7 @@ def test_rollouts_that_are_cut_short_are_one_line_and_no_number(file: Path, tmp_
     run_all(study, file, out, workers=2, heard=lambda run, why: None)
     broken = out / "usual-2" / "measured" / "after.parquet"
     broken.write_bytes(broken.read_bytes()[:200])
-    with pytest.raises(PonderError, match=r"after\.parquet: left out: .*; remove .*usual-2 and run the study again"):
+    with pytest.raises(PonderError, match=r"usual-2/measured/after\.parquet: left out: .*; remove its folder and run"):
         results.collect(study, plan(study, file, out))
 
 
@@ -290,4 +290,45 @@ def test_figures_draw_an_arm_a_panel_and_are_shown_by_the_readme(file: Path, tmp
 def test_a_figure_of_what_is_not_there_is_refused(file: Path, change: str, line: str):
     file.write_text(EACH + FIGURES.replace(change, change.replace("slow", "fast").replace("depth", "mood"), 1))
     with pytest.raises(PonderError, match=line):
+        load_study(file)
+
+
+def test_a_run_is_measured_with_further_suites_and_its_numbers_see_all_of_them(file: Path, tmp_path: Path):
+    few = (tmp_path / "few.toml").read_text()
+    (tmp_path / "more.toml").write_text(few.replace('name = "few"', 'name = "more"\nsamples = 3\nseed = 5'))
+    file.write_text(
+        STUDY.replace("[arms.usual]\n", '[arms.usual]\nalso = ["more.toml"]\n').replace(
+            'minutes = "cost.minutes"',
+            "minutes = \"select count(*) from rollouts where checkpoint = 'reinforce' and mode = 'free'\"",
+        )
+    )
+    study, out = load_study(file), tmp_path / "out"
+    assert not run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    found = results.collect(study, plan(study, file, out))
+    assert found["slow"]["minutes"] == {1: 12.0, 2: 12.0}  # 3 domains of 4 problems
+    assert found["usual"]["minutes"] == {1: 12.0 + 36.0, 2: 12.0 + 36.0}
+    again = list[str]()
+    (out / "usual-2-more" / "manifest.json").unlink()
+    run_all(study, file, out, workers=2, heard=lambda run, why: again.append(f"{run.arm} {run.seed}: {why}"))
+    assert len(again) == 1 and again[0].startswith("usual 2: ")
+
+
+def test_a_suite_that_is_not_there_is_said_before_anything_runs(file: Path):
+    file.write_text(STUDY.replace("[arms.usual]\n", '[arms.usual]\nalso = ["none.toml"]\n'))
+    with pytest.raises(PonderError, match=r"letters\.toml: arms\.usual: .*none\.toml"):
+        load_study(file)
+
+
+def test_a_claim_may_set_one_number_against_another(file: Path, tmp_path: Path):
+    file.write_text(STUDY.replace('than = "slow"', 'than = "slow"\nagainst = "gain"'))
+    study = load_study(file)
+    found = {
+        "usual": {"minutes": {1: 3.0, 2: 4.0}, "gain": {}},
+        "slow": {"minutes": {1: 9.0, 2: 9.0}, "gain": {1: 1.0, 2: 1.5}},
+    }
+    (decision,) = results.decide(study, found)
+    assert decision.difference and decision.difference.value == pytest.approx(2.25)
+    assert "minutes, usual less slow's gain: 2.250" in results.page(study, found, [decision])
+    file.write_text(STUDY.replace('than = "slow"', 'than = "slow"\nagainst = "loss"'))
+    with pytest.raises(PonderError, match="no number is called 'loss'; there are minutes, gain"):
         load_study(file)

@@ -6,6 +6,7 @@ the one exception to the rule against them.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,12 @@ from ponder.types import PonderError
 
 WRONG, INTERRUPTED = 2, 130
 """Exit statuses: a user's mistake, and Ctrl-C."""
+SPINS = 1000
+"""Turns that a thread waits for another one awake before it lets go of its core.
+
+The default of GNU's OpenMP is 300,000: on a core that somebody else wants as well, every small step then waits for the
+system to take turns, and a run becomes ten times as slow (docs/LOG.md).
+"""
 
 
 class Verbs(TyperGroup):
@@ -55,6 +62,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and p
 
 def run() -> None:
     """Entry point of the console script."""
+    if "OMP_WAIT_POLICY" not in os.environ:  # it is read when torch is imported
+        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
     app(prog_name="ponder")
 
 
