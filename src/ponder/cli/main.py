@@ -18,11 +18,11 @@ from ponder.types import PonderError
 
 WRONG, INTERRUPTED = 2, 130
 """Exit statuses: a user's mistake, and Ctrl-C."""
-SPINS = 1000
+SPINS = 10_000
 """Turns that a thread waits for another one awake before it lets go of its core.
 
 The default of GNU's OpenMP is 300,000: on a core that somebody else wants as well, every small step then waits for the
-system to take turns, and a run becomes ten times as slow (docs/LOG.md).
+system to take turns, and a run becomes many times as slow (docs/LOG.md).
 """
 
 
