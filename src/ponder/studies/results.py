@@ -151,14 +151,19 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
 
 
 def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
-    """Claims, then arms by numbers."""
-    lines = [f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions]
-    lines += [line for figure in study.figures for line in ("", f"![{figure.says}]({figure.file})")]
-    lines += ["", "Means over seeds, with 95% t intervals; n is the number of seeds.", ""]
-    lines += [f"| number | {' | '.join(found)} |", "| --- |" + " --- |" * len(found)]
-    for name in study.numbers:
-        lines.append(f"| {name} | {' | '.join(_cell(each[name]) for each in found.values())} |")
-    return "\n".join(lines)
+    """Claims, figures, then arms by numbers: the longer of the two goes down."""
+    claims = "\n".join(f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions)
+    figures = [f"![{figure.says}]({figure.file})" for figure in study.figures]
+    cells = {arm: {name: _cell(each[name]) for name in study.numbers} for arm, each in found.items()}
+    if len(study.numbers) > len(cells):
+        rows, corner = {name: {arm: each[name] for arm, each in cells.items()} for name in study.numbers}, "number"
+    else:
+        rows, corner = cells, "arm"
+    head = next(iter(rows.values()))
+    table = [f"| {corner} | {' | '.join(head)} |", "| --- |" + " --- |" * len(head)]
+    table += [f"| {label} | {' | '.join(row.values())} |" for label, row in rows.items()]
+    note = "Means over seeds, with 95% t intervals; n is the number of seeds."
+    return "\n\n".join(filter(None, [claims, *figures, note, "\n".join(table)]))
 
 
 def _told(decision: Decision) -> str:
