@@ -333,3 +333,18 @@ def test_a_claim_may_set_one_number_against_another(file: Path, tmp_path: Path):
     file.write_text(STUDY.replace('than = "slow"', 'than = "slow"\nagainst = "loss"'))
     with pytest.raises(PonderError, match="no number is called 'loss'; there are minutes, gain"):
         load_study(file)
+
+
+def test_two_studies_want_two_folders(file: Path, tmp_path: Path):
+    study = load_study(file)
+    results.check_own(study, tmp_path)
+    results.write(study, {arm: {name: {} for name in study.numbers} for arm in study.arms}, tmp_path)
+    results.check_own(study, tmp_path)
+    other = study.model_copy(update={"name": "digits"})
+    with pytest.raises(
+        PonderError, match=r"results\.json: holds the results of study 'letters'; give each study a folder"
+    ):
+        results.check_own(other, tmp_path)
+    (tmp_path / results.RESULTS).write_text("[]")
+    with pytest.raises(PonderError, match=r"results\.json: not the results of a study; move it away"):
+        results.check_own(study, tmp_path)

@@ -22,6 +22,7 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
     folder, at_once = out or Path("runs") / f"study-{asked.name}", workers or os.cpu_count() or 1
     if at_once < 1:
         raise PonderError(f"workers = {workers}: give 1 or more")
+    results.check_own(asked, path.parent)
     progress = Progress(console, plan(asked, path, folder))
     wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard)
     found = results.collect(asked, finished(asked, path, folder))

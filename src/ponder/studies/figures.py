@@ -50,6 +50,7 @@ def drawn(figure: Figure, each: Mapping[str, list[str]], found: Found) -> bytes:
             axes.set_xlabel(figure.along if title else "")
             _panel(axes, places, lines, labels)
         row[0].set_ylabel(figure.unit)
+        row[0].set_ylim(bottom=min(0.0, row[0].get_ylim()[0]))
         canvas.legend(*row[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
         file = io.BytesIO()
         canvas.savefig(file, format="svg", metadata={"Date": None, "Title": figure.says})

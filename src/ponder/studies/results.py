@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -132,6 +133,17 @@ def decide(study: Study, found: Found) -> list[Decision]:
     return decisions
 
 
+def check_own(study: Study, folder: Path) -> None:
+    """Raise PonderError where the results of another study lie."""
+    path = folder / RESULTS
+    try:
+        other = json.loads(path.read_text()).get("study", study.name) if path.exists() else study.name
+    except (ValueError, AttributeError):
+        raise PonderError(f"{path}: not the results of a study; move it away") from None
+    if other != study.name:
+        raise PonderError(f"{path}: holds the results of study {other!r}; give each study a folder of its own")
+
+
 def write(study: Study, found: Found, folder: Path) -> list[Decision]:
     """Write both files beside the study; returns its decisions."""
     decisions = decide(study, found)
@@ -139,7 +151,7 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
     claims = [
         {"says": d.claim.says, "word": d.word, **(_bounds(d.difference) if d.difference else {})} for d in decisions
     ]
-    write_atomic(folder / RESULTS, to_json({"numbers": records, "claims": claims}, indent=1))
+    write_atomic(folder / RESULTS, to_json({"study": study.name, "numbers": records, "claims": claims}, indent=1))
     for figure in study.figures:
         write_atomic(folder / figure.file, drawn(figure, study.each, found))
     path = folder / README
