@@ -25,8 +25,8 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#e4e4e4",
     "axes.axisbelow": True,
 }
-COLOURS = ("#0b62a4", "#d1580b", "#2e8b57", "#9a4f96", "#8a6d1d", "#c23b53", "#5d6d7e", "#17a2b8", "#7f7f7f")
-MARKERS = "osD^vPX<>"
+COLOURS = ("#0b62a4", "#d1580b", "#2e8b57", "#9a4f96", "#8a6d1d", "#c23b53", "#5d6d7e", "#17a2b8", "#7f7f7f", "#333333")
+MARKERS = "osD^vPX<>p"
 DECADE = 10.0
 """Ratio of the largest place to the smallest from which on the axis is logarithmic."""
 PANEL, HEIGHT = 3.6, 2.9
