@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import ponder
+from cli.command import mistake, ponder
 from ponder.measure.statistics import Estimate
 from ponder.runs.files import write_atomic
 from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
-from ponder.studies import results
+from ponder.studies import figures, results
 from ponder.studies.figures import Found
 from ponder.studies.run import held, plan, run_all
 from ponder.studies.schema import Claim, Study, load_study
@@ -259,6 +259,30 @@ def test_a_number_with_words_in_its_name_is_one_for_each_of_their_values(file: P
         "depth1.any": "told.1",
         "depth2.any": "told.2",
     }
+
+
+@pytest.mark.parametrize("each", ['{depth = [1, 2], mode = ["none"]}', '"depth"', '{depth = "1"}'])
+def test_words_that_are_no_lists_of_texts_are_refused(file: Path, each: str):
+    file.write_text(EACH.replace('{depth = ["1", "2"], mode = ["none", "forced"]}', each))
+    with pytest.raises(PonderError, match=r"letters\.toml: each"):
+        load_study(file)
+
+
+def test_a_figure_has_two_words_at_most(file: Path):
+    text = EACH.replace("mode = [", 'more = ["x"], mode = [').replace(".any", ".any{more}{mode}")
+    file.write_text(text + FIGURES.replace(".any", ".any{more}{mode}"))
+    with pytest.raises(PonderError, match=r"figures\.1\.number.*: may have two words of each in it"):
+        load_study(file)
+
+
+def test_what_a_study_lacks_is_said_before_anything_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text(STUDY.replace("seeds = [1, 2]", 'seeds = [1, 2]\nmodels = ["no/such/model"]'))
+    assert mistake("study", file, "--out", tmp_path / "out").startswith("model = 'no/such/model': no such folder")
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
+    file.write_text(EACH + FIGURES)
+    line = "figures: depth.svg needs matplotlib; pip install 'ponder[figures]'"
+    assert mistake("study", file, "--out", tmp_path / "out") == line
+    assert not (tmp_path / "out").exists()
 
 
 def test_figures_draw_an_arm_a_panel_and_are_shown_by_the_readme(file: Path, tmp_path: Path):

@@ -10,7 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from ponder.cli.screen import people, print_json, say, visible
+from ponder.model.hub import resolve
 from ponder.studies import results
+from ponder.studies.figures import check_drawable
 from ponder.studies.run import Run, finished, plan, run_all
 from ponder.studies.schema import load_study
 from ponder.types import PonderError
@@ -23,6 +25,9 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
     if at_once < 1:
         raise PonderError(f"workers = {workers}: give 1 or more")
     results.check_own(asked, path.parent)
+    check_drawable(asked.figures)
+    for model in asked.models:  # fetched once, and not by every run
+        resolve(model)
     progress = Progress(console, plan(asked, path, folder))
     wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard)
     found = results.collect(asked, finished(asked, path, folder))

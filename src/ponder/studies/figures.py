@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from ponder.measure.statistics import Estimate, over_seeds
@@ -33,13 +34,17 @@ PANEL, HEIGHT = 3.6, 2.9
 """Inches."""
 
 
+def check_drawable(figures: Sequence[Figure]) -> None:
+    """Raise PonderError where there are figures and nothing to draw them with."""
+    if figures and find_spec("matplotlib") is None:
+        raise PonderError(f"figures: {figures[0].file} needs matplotlib; pip install 'ponder[figures]'")
+
+
 def drawn(figure: Figure, each: Mapping[str, list[str]], found: Found) -> bytes:
-    """The figure as SVG; the same numbers give the same bytes. PonderError where matplotlib is not installed."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure as Canvas
-    except ImportError:
-        raise PonderError(f"figures: {figure.file} needs matplotlib; pip install 'ponder[figures]'") from None
+    """The figure as SVG; the same numbers give the same bytes."""
+    from matplotlib import rc_context  # an extra: see `check_drawable`
+    from matplotlib.figure import Figure as Canvas
+
     places, panels = each[figure.along], dict(panels_of(figure, each, found))
     labels = list(dict.fromkeys(label for lines in panels.values() for label in lines))
     with rc_context(STYLE):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ponder.recipes.load import load_recipe, load_suite, parse, read_toml
 from ponder.recipes.schema import Strict
@@ -92,15 +92,12 @@ class Study(Strict):
     figures: list[Figure] = Field([])
     """What is to be drawn."""
 
-    @model_validator(mode="before")
+    @field_validator("numbers")
     @classmethod
-    def _expanded(cls, given: Any) -> Any:
-        """Numbers for every value of the words in their names."""
-        if isinstance(given, dict) and isinstance(numbers := given.get("numbers"), dict):
-            each = given.get("each", {})
-            made = {name: value for key, asked in numbers.items() for name, value in numbers_of(key, asked, each)}
-            return {**given, "numbers": made}
-        return given
+    def _expanded(cls, numbers: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        """One for every value of the words in a name."""
+        each = info.data.get("each", {})
+        return {name: value for key, asked in numbers.items() for name, value in numbers_of(key, asked, each)}
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -130,10 +127,13 @@ class Study(Strict):
         for at, figure in enumerate(self.figures):
             if missing := next((arm for arm in figure.arms if arm not in self.arms), None):
                 raise ValueError(f"figures.{at}.arms: no arm is called {missing!r}; there are {', '.join(self.arms)}")
-            if figure.along not in words_of(figure.number, self.each):
+            words = words_of(figure.number, self.each)
+            if figure.along not in words:
                 raise ValueError(
                     f"figures.{at}.along: must be a word of each that number = {figure.number!r} has in it"
                 )
+            if len(words) > 2:
+                raise ValueError(f"figures.{at}.number: may have two words of each in it, one of them along")
         return self
 
     @property
