@@ -7,9 +7,9 @@ import pytest
 
 from fakes import Numbered, RecordingLearner
 from ponder.model.chat import Chat
-from ponder.stages.cold_start import ColdStart, warm_then_fall
+from ponder.stages.cold_start import DOTS, ColdStart, warm_then_fall
 from ponder.stages.mixture import InOrder, Mixture
-from ponder.types import PonderError
+from ponder.types import Mode, PonderError
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,30 @@ def test_a_reply_of_no_weight_is_left_out(chat: Chat, worked: float, thinking: b
         (branch,) = lesson.branches
         assert (branch.tokens[: len(chat.opening)] == chat.opening) == thinking
         assert branch.weight == 1 / 8
+
+
+def test_direct_answers_behind_a_block_that_says_nothing(chat: Chat):
+    """They have their share of the weight, the block is not learned from, and it is empty one time in two."""
+    learner = RecordingLearner()
+    cold_start(chat, learner, blank=0.25, batch=64).step(0)
+    lessons = learner.steps[0][0]
+    assert sum(lesson.branches[1].weight for lesson in lessons) == pytest.approx(0.7 * 0.75)
+    assert sum(lesson.branches[2].weight for lesson in lessons) == pytest.approx(0.7 * 0.25)
+    dots = []
+    for lesson in lessons:
+        _, direct, behind = lesson.branches
+        block = behind.tokens[: len(behind.forced)]
+        assert behind.forced == tuple(range(len(block))) and (*block, *direct.tokens) == behind.tokens
+        dots.append(chat.text(block).count("."))
+        assert block == chat.blank(dots[-1])
+    assert 16 < dots.count(0) < 48 and max(dots) <= DOTS and len(set(dots)) > 10
+
+
+@pytest.mark.parametrize("mode", [Mode.NONE, Mode.FILLER])
+def test_a_block_that_says_nothing_is_what_the_modes_put_there(chat: Chat, mode: Mode):
+    (problem,) = Numbered(name="a").problems("train", seed=0, n=1)
+    asked = chat.prompt(problem.messages, mode, filler=5)
+    assert asked == (*chat.prompt(problem.messages), *chat.blank(5 if mode is Mode.FILLER else 0))
 
 
 def test_steps_read_on_where_the_last_one_stopped(chat: Chat):

@@ -84,10 +84,14 @@ class Chat:
         ids = self._conversation(messages)
         if asked in (Mode.FREE, Mode.FEWSHOT):
             return ids
-        ids += () if form.opened else self.opening
         if asked in OPENED:
-            return ids
-        return ids + self._ids(FILLER) * (filler if asked is Mode.FILLER else 0) + self._ids(form.closing)
+            return ids if form.opened else ids + self.opening
+        return ids + self.blank(filler if asked is Mode.FILLER else 0)
+
+    def blank(self, filler: int = 0) -> tuple[int, ...]:
+        """Ids of a thinking block that says nothing, or `filler` tokens of it."""
+        opening = () if self.thinking.opened else self.opening
+        return opening + self._ids(FILLER) * filler + self._ids(self.thinking.closing)
 
     def begun(self, prompt: Sequence[int], thinking: str) -> tuple[int, ...]:
         """Ids of a prompt that has opened the block, with lines of thinking that the policy is to go on from."""

@@ -213,6 +213,7 @@ def build_cold_start(recipe: Recipe, policy: Policy, learner: Learner, found: Ma
         source=InOrder(mixture, config.batch).source,
         steps=cold_start_steps(config, mixture),
         worked=config.worked,
+        blank=config.blank,
         learning_rate=config.learning_rate,
         warmup=config.warmup,
     )

@@ -120,6 +120,8 @@ class ColdStartConfig(Strict):
     """Examples a step."""
     worked: float = Field(0.3, ge=0, le=1)
     """Share of examples with worked thinking."""
+    blank: float = Field(0.0, ge=0, le=1)
+    """Share of the direct answers that stand behind an empty thinking block or dots, which are not learned from."""
     learning_rate: float = Field(1e-4, gt=0)
     """Peak."""
     warmup: int = Field(5, ge=1)

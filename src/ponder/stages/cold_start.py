@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from ponder.model.chat import Chat
 from ponder.stages.drive import Step
 from ponder.types import Branch, Domain, Learner, Lesson, LossChoice, PonderError, Problem
+
+DOTS = 64
+"""Most dots of a block that says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class ColdStart:
     """Peak; reached after `warmup` steps, then falling in a line to a tenth."""
     warmup: int
     """Steps to the peak."""
+    blank: float = 0.0
+    """Share of the direct answers that stand behind a block which says nothing."""
     name: str = "cold_start"
     """Name of the stage."""
 
@@ -58,9 +64,23 @@ class ColdStart:
             thinking = thinking_of(self.domains[problem.domain], problem)
             answer = problem.facts.get("concluded", problem.reference)
             branches.append(Branch(tokens=self.chat.reply(answer, thinking), weight=share * self.worked))
-        if self.worked < 1:
-            branches.append(Branch(tokens=self.chat.reply(problem.reference), weight=share * (1 - self.worked)))
+        direct = share * (1 - self.worked)
+        if direct and self.blank < 1:
+            branches.append(Branch(tokens=self.chat.reply(problem.reference), weight=direct * (1 - self.blank)))
+        if direct and self.blank:
+            branches.append(self.behind_a_blank(problem, weight=direct * self.blank))
         return Lesson(prompt=self.chat.prompt(problem.messages), branches=tuple(branches))
+
+    def behind_a_blank(self, problem: Problem, *, weight: float) -> Branch:
+        """The direct answer behind an empty block, or behind 1 to `DOTS` dots, one time in two each.
+
+        The block is read and not learned from: a model that was taught so can be asked to answer without thinking, or
+        after tokens that say nothing, and does not take to writing them.
+        """
+        rng = Random(problem.id)
+        block = self.chat.blank(rng.randint(1, DOTS) if rng.random() < 0.5 else 0)
+        tokens = (*block, *self.chat.reply(problem.reference))
+        return Branch(tokens=tokens, weight=weight, forced=tuple(range(len(block))))
 
 
 def thinking_of(domain: Domain, problem: Problem) -> str:

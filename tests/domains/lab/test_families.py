@@ -48,10 +48,10 @@ def program(text: str) -> str:
 
 
 def walk(text: str) -> str:
-    doors = {(room, colour): end for room, colour, end in re.findall(r"(\w+) (red|blue) to (\w+)", text)}
-    room, steps = re.findall(r"Start in the (\w+)\. Go through ([^.]+)\.", text)[0]
-    for colour in steps.split(", "):
-        room = doors[room, colour]
+    doors = dict(re.findall(r"(\w+) to (\w+)[,.]", text.partition("Start")[0]))
+    room, steps = re.findall(r"Start in the (\w+)\. Doors to pass: (\d)\.", text)[0]
+    for _ in range(int(steps)):
+        room = doors[room]
     return room
 
 
@@ -73,7 +73,7 @@ def counter(text: str) -> str:
     top, more = map(int, re.findall(r"after (\d) comes 0\. A tap adds (\d)", text)[0])
     shown, moves = re.findall(r"It shows (\d)\. Then: ([^.]+)\.", text)[0]
     value = int(shown)
-    for move in moves.split(", "):
+    for move in re.findall(r"\d: (\w+)", moves):
         value = {"tap": (value + more) % (top + 1), "clap": value * 2 % (top + 1), "stamp": top - value}[move]
     return str(value)
 
@@ -245,7 +245,7 @@ def test_a_row_of_64_swaps():
 def test_hand_worked():
     story = Programs("p").draw(Random(0), 3)
     assert story == Programs("p", language="ja").draw(Random(0), 3)
-    assert last_digit_chain("Start with 4. Add 3. Multiply by 7. Add 5.") == "4"
+    assert last_digit_chain("Start with 4. 1: Add 3. 2: Multiply by 7. 3: Add 5.") == "4"
     assert row("Cups in a row: A B C D E. 1: swap 1 and 4. 2: swap 4 and 5.") == "D B C E A"
     assert board("column 4, row 0 faces north. Turn right, go 2. Turn right, go 1.") == "1 4"
 

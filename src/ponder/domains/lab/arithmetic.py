@@ -37,7 +37,7 @@ class Arithmetic(Family):
     words = WORDS
 
     def draw(self, rng: Random, depth: int) -> Story:
-        """`Start with 4. Add 3. Multiply by 7.`"""
+        """`Start with 4. 1: Add 3. 2: Multiply by 7.`"""
         first = rng.randrange(2)
         steps = [("+", rng.randint(1, 9)) if (k + first) % 2 else ("*", rng.choice(FACTORS)) for k in range(depth)]
         return Story(start=rng.randrange(10), steps=tuple(steps))
@@ -49,7 +49,7 @@ class Arithmetic(Family):
 
     def ask(self, story: Story, words: Words) -> str:
         """Every step a sentence."""
-        steps = words["gap"].join(words[sign].format(n=n) for sign, n in story.steps)
+        steps = words["gap"].join(self.numbered([words[sign].format(n=n) for sign, n in story.steps]))
         return words["ask"].format(start=story.start, steps=steps)
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:

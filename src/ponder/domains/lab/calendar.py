@@ -50,7 +50,7 @@ class Calendar(Family):
     def ask(self, story: Story, words: Words) -> str:
         """The day, and the rules in order."""
         steps = [words["step"].format(day=words[str(day)], on=on, back=back) for day, on, back in story.steps]
-        return words["ask"].format(start=words[str(story.start)], steps=words["gap"].join(steps))
+        return words["ask"].format(start=words[str(story.start)], steps=words["gap"].join(self.numbered(steps)))
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
         """`2 on, Thursday`."""

@@ -15,9 +15,9 @@ WORDS: dict[str, Words] = {
     "en": {
         "ask": "A counter has {size} numbers: after {top} comes 0. A tap adds {more}, a clap doubles, a stamp turns "
         "0 into {top}, 1 into {second} and so on. It shows {start}. Then: {steps}. What does it show?",
-        "plus": "{move}: {before} plus {n} is {state}",
-        "around": "{move}: {before} plus {n} is {sum}, less {size} is {state}",
-        "stamped": "{move}: {top} minus {before} is {state}",
+        "plus": "{move}, {before} plus {n} is {state}",
+        "around": "{move}, {before} plus {n} is {sum}, less {size} is {state}",
+        "stamped": "{move}, {top} minus {before} is {state}",
         "tap": "tap",
         "clap": "clap",
         "stamp": "stamp",
@@ -26,9 +26,9 @@ WORDS: dict[str, Words] = {
     "ja": {
         "ask": "計器の数は{size}個で、{top}の次は0です。「トン」で{more}増え、「パン」で2倍、「ドン」で0は{top}に、"
         "1は{second}にと裏返ります。今は{start}です。{steps}。今いくつですか。",
-        "plus": "{move}：{before}足す{n}は{state}",
-        "around": "{move}：{before}足す{n}は{sum}、引く{size}は{state}",
-        "stamped": "{move}：{top}引く{before}は{state}",
+        "plus": "{move}、{before}足す{n}は{state}",
+        "around": "{move}、{before}足す{n}は{sum}、引く{size}は{state}",
+        "stamped": "{move}、{top}引く{before}は{state}",
         "tap": "トン",
         "clap": "パン",
         "stamp": "ドン",
@@ -58,11 +58,11 @@ class Counting(Family):
     def ask(self, story: Story, words: Words) -> str:
         """What each move does, and the moves."""
         size, more = story.world
-        steps = words["gap"].join(words[step] for step in story.steps)
+        steps = words["gap"].join(self.numbered([words[step] for step in story.steps]))
         return words["ask"].format(size=size, top=size - 1, second=size - 2, more=more, start=story.start, steps=steps)
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`tap: 5 plus 4 is 9, less 7 is 2`."""
+        """`tap, 5 plus 4 is 9, less 7 is 2`."""
         size, more = story.world
         n = more if step == "tap" else before
         told = {"move": words[step], "before": before, "n": n, "sum": before + n, "size": size, "state": state}

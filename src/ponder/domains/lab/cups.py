@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -13,13 +12,11 @@ LETTERS = "ABCDE"
 WORDS: dict[str, Words] = {
     "en": {
         "ask": "Cups in a row: {start}. {steps} How is the row now?",
-        "number": "{number}: {done}",
         "step": "swap {one} and {other}.",
         "gap": " ",
     },
     "ja": {
         "ask": "カップの列：{start}。{steps}今の列はどうなっていますか。",
-        "number": "{number}：{done}",
         "step": "{one}番と{other}番を入れ替えます。",
         "gap": "",
     },
@@ -55,12 +52,8 @@ class Cups(Family):
 
     def ask(self, story: Story, words: Words) -> str:
         """The row, and who changes places."""
-        steps = self.numbered([self.told(step, words) for step in story.steps], words)
+        steps = self.numbered([self.told(step, words) for step in story.steps])
         return words["ask"].format(start=" ".join(story.start), steps=words["gap"].join(steps))
-
-    def worked_lines(self, story: Story, states: list[State], words: Words) -> list[str]:
-        """The steps by their numbers, and the row after each."""
-        return self.numbered(super().worked_lines(story, states, words), words)
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
         """`swap 1 and 4. D B C A E`."""
@@ -71,11 +64,6 @@ class Cups(Family):
         """Who changes places."""
         one, other = step
         return words["step"].format(one=one + 1, other=other + 1)
-
-    @staticmethod
-    def numbered(done: Sequence[str], words: Words) -> list[str]:
-        """Each by its number: the same two places come again and again."""
-        return [words["number"].format(number=number, done=each) for number, each in enumerate(done, 1)]
 
     def answer(self, state: State, words: Words) -> str:
         """The row."""

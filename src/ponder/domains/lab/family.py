@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from random import Random
@@ -103,9 +103,14 @@ class Family(Generated):
         return list(accumulate(story.steps, lambda state, step: self.after(story, state, step), initial=story.start))
 
     def worked_lines(self, story: Story, states: list[State], words: Words) -> list[str]:
-        """Thinking that goes through these states, a line each."""
+        """Thinking that goes through these states, a numbered line each."""
         moves = zip(pairwise(states), story.steps, strict=True)
-        return [self.line(story, before, step, state, words) for (before, state), step in moves]
+        return self.numbered([self.line(story, before, step, state, words) for (before, state), step in moves])
+
+    @staticmethod
+    def numbered(told: Sequence[str]) -> list[str]:
+        """`1: Add 3.`: steps of a question and lines of its thinking, so that a line finds its step by the number."""
+        return [f"{number}: {one}" for number, one in enumerate(told, 1)]
 
     def make(self, rng: Random) -> Item:
         """One story, told."""
@@ -127,5 +132,8 @@ class Family(Generated):
     def slip(self, rng: Random, story: Story) -> list[State]:
         """States of thinking that does another step in place of one."""
         at = rng.randrange(len(story.steps))
-        (other,) = self.draw(rng, 1).steps
-        return self.states(replace(story, steps=(*story.steps[:at], other, *story.steps[at + 1 :])))
+        return self.states(replace(story, steps=(*story.steps[:at], self.other_step(rng), *story.steps[at + 1 :])))
+
+    def other_step(self, rng: Random) -> Any:
+        """A step of some other story."""
+        return self.draw(rng, 1).steps[0]

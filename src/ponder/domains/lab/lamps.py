@@ -80,7 +80,7 @@ class Lamps(Family):
         for what, one, other, *how in story.steps:
             said = words["on" if how and how[0] else "off"]
             told.append(words[what].format(one=LAMPS[one], other=LAMPS[other], how=said))
-        return words["ask"].format(start=self.opening(story, words), steps=words["gap"].join(told))
+        return words["ask"].format(start=self.opening(story, words), steps=words["gap"].join(self.numbered(told)))
 
     def opening(self, story: Story, words: Words) -> str:
         """How the lamps are at the start."""

@@ -66,7 +66,7 @@ class Lists(Family):
 
     def ask(self, story: Story, words: Words) -> str:
         """The list, and what is done to it."""
-        steps = words["gap"].join(words[step] for step in story.steps)
+        steps = words["gap"].join(self.numbered([words[step] for step in story.steps]))
         return words["ask"].format(start=self.answer(story.start, words), steps=steps)
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:

@@ -1,4 +1,4 @@
-"""Rooms that coloured doors lead out of."""
+"""Rooms that each have a door into another."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from typing import Any
 
 from ponder.domains.lab.family import TEXT, Family, State, Story, Words
 
-ROOMS: tuple[str, ...] = ("hall", "kitchen", "attic", "cellar", "garden")
-COLOURS = ("red", "blue")
+ROOMS = ("hall", "kitchen", "attic", "cellar", "garden", "study", "bedroom", "library", "porch", "garage")
 
 WORDS: dict[str, Words] = {
     "en": {
-        "door": "{room} {colour} to {end}",
-        "ask": "Doors: {doors}. Start in the {start}. Go through {steps}. Which room is it?",
+        "door": "{room} to {end}",
+        "ask": "Doors: {doors}. Start in the {start}. Doors to pass: {depth}. Which room is it?",
         "comma": ", ",
     }
-    | {word: word for word in (*ROOMS, *COLOURS)},
+    | dict(zip(ROOMS, ROOMS, strict=True)),
     "ja": {
-        "door": "{room}の{colour}は{end}",
-        "ask": "扉：{doors}。{start}から{steps}の順に通ります。どの部屋に着きますか。",
+        "door": "{room}から{end}",
+        "ask": "扉：{doors}。{start}から始めます。通る扉の数：{depth}。どの部屋に着きますか。",
         "comma": "、",
-        "hall": "玄関",
-        "kitchen": "台所",
-        "attic": "屋根裏",
-        "cellar": "地下室",
-        "garden": "庭",
-        "red": "赤",
-        "blue": "青",
-    },
+    }
+    | dict(
+        zip(
+            ROOMS,
+            ("玄関", "台所", "屋根裏", "地下室", "庭", "書斎", "寝室", "図書室", "縁側", "車庫"),
+            strict=True,
+        )
+    ),
 }
 
 
@@ -36,48 +35,39 @@ class Lookups(Family):
     """Where a walk ends; where a door leads is told once, in any order, and must be looked up at every step."""
 
     kind = "lookups"
+    deepest = 9
     checks = TEXT
     words = WORDS
 
     def draw(self, rng: Random, depth: int) -> Story:
-        """Each colour leads into every room from one other; the rooms are told in any order."""
-        doors = [(room, *ends) for room, *ends in zip(ROOMS, self._ends(rng), self._ends(rng), strict=True)]
+        """One way round through all rooms, so that no walk of fewer steps than rooms comes back to where it was."""
+        ring = rng.sample(ROOMS, len(ROOMS))
+        doors = list(zip(ring, (*ring[1:], ring[0]), strict=True))
         rng.shuffle(doors)
-        steps = tuple(rng.choice(COLOURS) for _ in range(depth))
-        return Story(start=rng.choice(ROOMS), steps=steps, world=tuple(doors))
+        return Story(start=ring[0], steps=(None,) * depth, world=tuple(doors))
 
     def after(self, story: Story, state: State, step: Any) -> State:
-        """The room behind the door."""
-        ends = next(ends for room, *ends in story.world if room == state)
-        return ends[COLOURS.index(step)]
+        """The room behind the door; of a step that slips, which names its room, that room."""
+        return step or dict(story.world)[state]
 
     def ask(self, story: Story, words: Words) -> str:
-        """All doors, then the walk."""
-        doors = [
-            self.door(room, colour, end, words)
-            for room, *ends in story.world
-            for colour, end in zip(COLOURS, ends, strict=True)
-        ]
-        steps = words["comma"].join(words[step] for step in story.steps)
-        return words["ask"].format(doors=words["comma"].join(doors), start=words[story.start], steps=steps)
+        """All doors, and how many to pass."""
+        doors = words["comma"].join(self.door(room, end, words) for room, end in story.world)
+        return words["ask"].format(doors=doors, start=words[story.start], depth=len(story.steps))
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`hall red to attic`."""
-        return self.door(before, step, state, words)
+        """`hall to attic`."""
+        return self.door(before, state, words)
 
     @staticmethod
-    def door(room: str, colour: str, end: str, words: Words) -> str:
+    def door(room: str, end: str, words: Words) -> str:
         """Where a door leads."""
-        return words["door"].format(room=words[room], colour=words[colour], end=words[end])
+        return words["door"].format(room=words[room], end=words[end])
 
     def answer(self, state: State, words: Words) -> str:
         """A room."""
         return words[state]
 
-    @staticmethod
-    def _ends(rng: Random) -> list[str]:
-        """Where a colour leads from each room: a permutation without a room that leads to itself."""
-        while True:
-            ends = rng.sample(ROOMS, len(ROOMS))
-            if all(room != end for room, end in zip(ROOMS, ends, strict=True)):
-                return ends
+    def other_step(self, rng: Random) -> Any:
+        """Some room, whether a door leads there or not."""
+        return rng.choice(ROOMS)

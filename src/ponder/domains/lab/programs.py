@@ -32,7 +32,7 @@ class Programs(Family):
     words = WORDS
 
     def draw(self, rng: Random, depth: int) -> Story:
-        """`a=4; b=7; b=a*3; a=b+a; print(a)`: products and sums in turn."""
+        """`a=4; b=7; 1: b=a*3; 2: a=b+a; print(a)`: products and sums in turn."""
         first = rng.randrange(2)
         steps = tuple(
             (rng.choice(VARIABLES), "+", self.summand(rng))
@@ -66,7 +66,7 @@ class Programs(Family):
             operand = ("b" if last == "a" else "a") if by == "other" else words.get(by, by)
             told.append(f"{target}={last}{sign}{operand};")
             last = target
-        return words["ask"].format(start=self.opening(story, words), steps=" ".join(told), last=last)
+        return words["ask"].format(start=self.opening(story, words), steps=" ".join(self.numbered(told)), last=last)
 
     def opening(self, story: Story, words: Words) -> str:
         """How the variables begin."""

@@ -63,7 +63,7 @@ class Robot(Family):
     def ask(self, story: Story, words: Words) -> str:
         """The board, the robot, and what it is told."""
         column, row, way = story.start
-        steps = words["gap"].join(words[turn].format(n=n) for turn, n in story.steps)
+        steps = words["gap"].join(self.numbered([words[turn].format(n=n) for turn, n in story.steps]))
         return words["ask"].format(column=column, row=row, way=words[way], steps=steps)
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:

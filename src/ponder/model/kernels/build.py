@@ -17,7 +17,7 @@ from ponder.model.folders import cache_root
 
 HERE = Path(__file__).parent
 SOURCES = ("linear.cpp", "attend.cpp", "block.cpp", "tree.cpp", "rows.cpp", "draw.cpp")
-HEADERS = ("simd.h", "panels.h", "sight.h")
+HEADERS = ("simd.h", "panels.h", "amx.h", "sight.h")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-fopenmp")
 SWITCH = "PONDER_KERNELS"
 """Environment variable; 0 keeps to plain PyTorch."""

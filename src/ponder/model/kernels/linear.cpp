@@ -5,7 +5,9 @@
 // batch it is in.
 //
 // Shapes: x [M,K], W [N,K], y [M,N], all row-major. K counts steps: elements of fp32, pairs of bf16.
-#include "panels.h"
+#include <type_traits>
+
+#include "amx.h"
 
 constexpr int64_t BLOCK_BYTES = 144 << 10;  // of panels at a time: they stay in the second-level cache
 constexpr int64_t SHARES = 4;               // blocks a thread at least: one that others slow down takes fewer of them
@@ -34,6 +36,18 @@ void linear(const S* x, const S* packed, const B* bias, Y* y, int64_t M, int64_t
     auto start = [&](int64_t block) { return panels * std::min(block, blocks) / blocks; };
     auto multiply = [&](int64_t block, int64_t next) {
         int64_t first = start(block), last = start(block + 1);
+#if defined(MATRIX_UNIT)
+        if constexpr (std::is_same_v<S, pair>)
+            if (K % SIDE == 0 && matrix_unit()) {
+                Squares squares;
+                for (int64_t m = 0; m < M; m += 2 * SIDE)
+                    for (int64_t p = first; p < last; p++)
+                        squares.multiply(x + m * K, std::min<int64_t>(2 * SIDE, M - m), packed + p * PANEL * K, K,
+                                         y + m * N + p * PANEL, N, std::min<int64_t>(PANEL, N - p * PANEL), add,
+                                         bias ? bias + p * PANEL : nullptr);
+                return;
+            }
+#endif
         const S* ahead = packed + start(next) * PANEL * K;  // fetched while this one is multiplied
         for (int64_t m = 0; m < M; m += ROWS)
             for (int64_t p = first; p < last; p++, ahead += K / STRIDE * LINE)

@@ -57,6 +57,12 @@ template <class S> struct Tile {
     int64_t row, column;
 };
 
+// A sum where it belongs, with what is to be added.
+template <class Y, class B> inline void finish(vec sum, Y* y, int64_t wide, bool add, const B* bias) {
+    if (bias) sum += take(bias, wide);
+    put(y, add ? take(y, wide) + sum : sum, wide);
+}
+
 // y [R,n] (+)= tile [R,K] times panel [K,PANEL]; a step down the panel is `down` elements. Meanwhile a line of memory in
 // STRIDE steps is fetched from `ahead` on. K counts steps; y and bias are fp32 or bf16.
 template <int R, class S, class Y, class B>
@@ -74,10 +80,7 @@ inline void multiply(Tile<S> a, const S* panel, int64_t down, int64_t K, Y* y, i
     for (int r = 0; r < R; r++)
         for (int v = 0; v < WIDE && v * V < n; v++) {
             int64_t wide = std::min<int64_t>(V, n - v * V);
-            Y* out = y + r * ld + v * V;
-            vec sum = sums[r][v];
-            if (bias) sum += take(bias + v * V, wide);
-            put(out, add ? take(out, wide) + sum : sum, wide);
+            finish(sums[r][v], y + r * ld + v * V, wide, add, bias ? bias + v * V : bias);
         }
 }
 
