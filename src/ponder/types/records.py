@@ -239,6 +239,38 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a conversation is to be answered."""
+
+    max_tokens: int
+    """Most tokens of a reply, its thinking included."""
+    temperature: float = 0.0
+    """0 takes the likeliest token."""
+    think: bool = False
+    """Whether it is to think before it answers."""
+    choices: tuple[str, ...] = ()
+    """Words, of which the chance of each to be the answer is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What was said to a conversation."""
+
+    answer: str = ""
+    """Text after the thinking; empty where there is none."""
+    thinking: str | None = None
+    """Text of the thinking; None where there is none."""
+    tokens: int = 0
+    """Tokens written, thinking included."""
+    chances: Mapping[str, float] = field(default_factory=dict)
+    """Probability of each of `Asking.choices` to be the answer, which add up to 1; empty where it is not known."""
+    status: Status = Status.JUDGED
+    """JUDGED where there is a reply; TIMEOUT or ERROR where nobody replied; UNPARSEABLE where it cannot be read."""
+    reason: str = ""
+    """Why there is none, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifierChoice:
     """A verifier by name, as a domain asks for it."""
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ponder.types.records import (
+    Asking,
     Lesson,
     LossChoice,
+    Message,
     Problem,
+    Reply,
     Sample,
     SamplingParams,
     Submission,
@@ -87,6 +90,25 @@ class Sampler(Protocol):
 
     def refit(self, weights: Mapping[str, Any], version: int) -> None:
         """Continue with these weights."""
+        ...
+
+
+@runtime_checkable
+class Respondent(Protocol):
+    """Answers conversations: a model that is talked to, whether it is here or behind a network."""
+
+    @property
+    def name(self) -> str:
+        """Name, as verdicts and tables show it."""
+        ...
+
+    def respond(
+        self, conversations: Sequence[Sequence[Message]], asking: Asking, streams: Sequence[str]
+    ) -> list[Reply]:
+        """One reply a conversation, in order; what fails is a status of its reply and never raises.
+
+        A stream names the randomness of one reply: which others were asked for beside it does not matter.
+        """
         ...
 
 
