@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ponder.domains.everyday.chains import Chains
-from ponder.domains.everyday.coin import Coin
-from ponder.domains.everyday.privacy import Privacy
-from ponder.domains.everyday.programs import Programs
-from ponder.domains.everyday.where import Where
-from ponder.domains.file import File
-from ponder.domains.gym import Gym
-from ponder.domains.lab import FAMILIES
-from ponder.domains.options import check_options, nearest
-from ponder.types import Domain, PonderError
+from ponder.domains.judging import Judging
+from ponder.domains.kinds import KINDS, build_from
+from ponder.types import Domain
 
-DOMAINS: dict[str, Callable[..., Domain]] = {
-    "chains": Chains,
-    "coin": Coin,
-    "file": File,
-    "gym": Gym,
-    "privacy": Privacy,
-    "programs": Programs,
-    "where": Where,
-    **{f"lab-{kind}": family for kind, family in FAMILIES.items()},
-}
+DOMAINS: dict[str, Callable[..., Domain]] = KINDS | {"judging": Judging}
 """Every kind of domain; each is called as `kind(name, **options)`."""
 
 
 def build(name: str, use: str, options: Mapping[str, Any]) -> Domain:
     """The domain `name` of kind `use`; raises PonderError for a kind or an option that is not there."""
-    if use not in DOMAINS:
-        raise PonderError(f"{name}.use = {use!r}: no such kind of domain; {nearest(use, DOMAINS)}")
-    check_options(name, DOMAINS[use], options)
-    return DOMAINS[use](name, **options)
+    return build_from(DOMAINS, name, use, options)

@@ -113,9 +113,26 @@ class Chat:
         """Ids of a whole completion of a free prompt, end of turn included."""
         form = self.thinking
         if thinking is None and not form.empty:
-            return (*self._ids(answer), self.end)
+            return self.said(answer)
         opening = () if form.opened else self.opening
-        return (*opening, *self._ids(f"{thinking or ''}{form.closing}{answer}"), self.end)
+        return (*opening, *self.said(f"{thinking or ''}{form.closing}{answer}"))
+
+    def said(self, text: str) -> tuple[int, ...]:
+        """Ids of a text, end of turn included."""
+        return (*self._ids(text), self.end)
+
+    def spoken(self, tokens: Sequence[int]) -> str:
+        """Text of sampled ids, without the end of turn and the space around it."""
+        return self.text(self._said(tokens)).strip()
+
+    def closed(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        """Ids of thinking that was sampled up to its closing mark, with what stands between that and an answer.
+
+        The mark is put there where the thinking ended without it.
+        """
+        form, said = self.thinking, tuple(self._said(tokens))
+        closed = form.close in self.text(said)
+        return said + self._ids(form.after_close if closed else form.closing)
 
     def parse(self, sample: Sample, prompt: Sequence[int], *, mode: str, version: int, begun: str = "") -> Completion:
         """Read what was sampled: thinking, answer, outcome; `begun`: lines of thinking that stand in the prompt."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from ponder import domains, verifiers
 from ponder.engine.learner import LocalLearner
 from ponder.engine.sampler import LocalSampler
+from ponder.measure.statistics.drift import Alarm, Drift
 from ponder.measure.suite import Suite
 from ponder.model.chat import Chat
 from ponder.model.checkpoint import master_weights
@@ -21,8 +22,17 @@ from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
+from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import load_suite
-from ponder.recipes.schema import ColdStartConfig, DomainConfig, MeasureConfig, ModelConfig, Recipe, RLConfig
+from ponder.recipes.schema import (
+    ColdStartConfig,
+    DomainConfig,
+    MeasureConfig,
+    ModelConfig,
+    Recipe,
+    RLConfig,
+    WatchConfig,
+)
 from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
@@ -30,7 +40,8 @@ from ponder.stages.curriculum import Curriculum
 from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
 from ponder.stages.reinforce import Reinforce
-from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer
+from ponder.stages.watchman import Watchman
+from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +115,21 @@ def build_domains(configs: Mapping[str, DomainConfig]) -> dict[str, Domain]:
 
 
 def build_examiner(
-    found: Iterable[Domain], *, gold_pays: bool = False, lenient: bool = False, paid_by: str | None = None
+    found: Iterable[Domain],
+    *,
+    gold_pays: bool = False,
+    lenient: bool = False,
+    payer: Verifier | None = None,
+    watcher: Verifier | None = None,
 ) -> Examiner:
     """Each domain's own verifier; with `lenient` a twin of it, which also looks for the answer in prose, watches.
 
-    `paid_by`: the verifier that pays in its place, and it is gold.
+    `payer`: pays in its place, and it is gold; `watcher`: watches beside it.
     """
-    payer = Check(verifier=verifiers.build(paid_by)) if paid_by else None
+    others = [Check(verifier=payer)] if payer else []
+    others += [Check(verifier=watcher, roles=(Role.WATCH,))] if watcher else []
     checks = {
-        domain.name: [payer, _own(domain, (Role.GOLD,))] if payer else _checks(domain, gold_pays, lenient)
+        domain.name: [*others, _own(domain, (Role.GOLD,))] if payer else _checks(domain, gold_pays, lenient)
         for domain in found
     }
     return Examiner(checks)
@@ -225,8 +242,12 @@ def build_reinforce(
     """The reinforcement stage of a recipe that has one; `before`: updates made so far."""
     config = recipe.rl
     assert config, "the recipe has reinforcement learning"
+    watch = config.watch
     examiner = build_examiner(
-        (found[name] for name in config.domains), gold_pays=config.gold_pays, paid_by=config.paid_by
+        (found[name] for name in config.domains),
+        gold_pays=config.gold_pays,
+        payer=build_verifier(recipe, config.paid_by) if config.paid_by else None,
+        watcher=build_verifier(recipe, watch.by) if watch and watch.by != "gold" else None,
     )
     mixture = build_mixture(config, found, seed=stage_seed(recipe, "reinforce"))
     roller = Roller(
@@ -260,7 +281,15 @@ def build_reinforce(
         max_not_judged=config.max_not_judged,
         before=before,
         reference=reference,
+        watchman=build_watchman(watch) if watch else None,
     )
+
+
+def build_watchman(config: WatchConfig) -> Watchman:
+    """Who hears whether what pays has drifted from what watches."""
+    drift = Drift(level=config.level, tolerance=config.tolerance, opening=config.opening)
+    role = Role.GOLD if config.by == "gold" else Role.WATCH
+    return Watchman(alarm=Alarm(drift), role=role, share=config.share, stops=config.on_alarm == "stop")
 
 
 def teaching_of(config: RLConfig) -> Teaching:

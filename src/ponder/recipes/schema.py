@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
+from ponder.specs.asking import FORMS
 from ponder.verifiers import VERIFIERS
+from ponder.verifiers.judge import COMBINED
 
 Weights = dict[str, Annotated[float, Field(gt=0)]]
 """Name of a domain -> its share of the problems."""
@@ -134,6 +136,89 @@ class ColdStartConfig(Strict):
         return self
 
 
+class ServerConfig(Strict):
+    """A model behind an OpenAI-compatible endpoint; see `ponder.engine.server.Server`."""
+
+    url: str
+    """Up to `/v1`."""
+    model: str
+    """What the server calls it."""
+    key: str | None = None
+    """Name of the environment variable that holds the key; the key itself is written nowhere."""
+    concurrency: int = Field(16, ge=1)
+    """Requests at a time."""
+    deadline: float = Field(120.0, gt=0)
+    """Seconds for one."""
+    retries: int = Field(5, ge=0)
+    """Of one request."""
+    budget_tokens: int | None = Field(None, ge=1)
+    """Tokens that may be spent in all."""
+    cache: str | None = None
+    """Folder that keeps replies."""
+
+
+class JudgeConfig(Strict):
+    """A generative verifier: who is asked, what about, and how far it is trusted."""
+
+    spec: str | None = None
+    """Spec or rubric: the name of a shipped one, or a path."""
+    language: str | None = None
+    """Of a shipped spec."""
+    form: Annotated[str, one_of(FORMS)] | None = None
+    """Key of `ponder.specs.asking.FORMS`; by default `rules` with a spec, else `alone`."""
+    model: str | None = None
+    """Folder, name or hub id of a model; the one that the policy begins with where neither it nor a server is named."""
+    system: str | None = None
+    """System message of that model."""
+    thinking: str | None = None
+    """How it marks its thinking, where its template does not tell."""
+    server: ServerConfig | None = None
+    """Asked in place of a local model."""
+    think: bool = False
+    """Whether it thinks before its verdict."""
+    votes: int = Field(1, ge=1)
+    """Times that it is asked."""
+    combine: Annotated[str, one_of(COMBINED)] = "mean"
+    """What becomes of several votes."""
+    read: Literal["chance", "score"] = "chance"
+    """The chance of yes, or a written score."""
+    temperature: float = Field(0.0, ge=0)
+    """Above 0 for several votes."""
+    max_tokens: int = Field(512, ge=1)
+    """Of a vote."""
+    reads_thinking: bool = False
+    """Whether it sees the policy's thinking."""
+    gate: bool = True
+    """Whether answers that are none are paid 0 without asking."""
+    rule: Annotated[str, one_of(VERIFIERS)] | None = None
+    """Key of `ponder.verifiers.VERIFIERS`: what it pays 0 the judge is not asked about."""
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if self.server and self.model:
+            raise ValueError("server: a judge is a server's or a local model; leave out one")
+        if self.votes > 1 and self.temperature == 0:
+            raise ValueError("temperature: several votes without one are all the same; give it 1.0")
+        return self
+
+
+class WatchConfig(Strict):
+    """A test, valid whenever it is looked at, of whether what pays has drifted from what watches."""
+
+    by: str = "gold"
+    """`gold`, the domains' own verifiers, or a section of `[verifiers]` that never pays."""
+    share: float = Field(1.0, gt=0, le=1)
+    """Of the rollouts that are watched."""
+    level: float = Field(0.05, gt=0, lt=1)
+    """Largest chance of a false alarm over the whole stage."""
+    tolerance: float = Field(0.05, ge=0, lt=2)
+    """How far the mean gap may rise above the opening's."""
+    opening: int = Field(16, ge=2)
+    """Steps that say what the gap was."""
+    on_alarm: Literal["warn", "stop"] = "stop"
+    """Whether the stage ends there, with a checkpoint of the step before."""
+
+
 class PoolsConfig(Strict):
     """Asking by how often a problem was solved; see `ponder.stages.curriculum`."""
 
@@ -210,8 +295,11 @@ class RLConfig(Strict):
     """Paid less for each token of a right answer."""
     gold_pays: bool = False
     """Whether the domains' verifiers are ground truth, and pay: their verdicts are then recorded as gold too."""
-    paid_by: Annotated[str, one_of(VERIFIERS)] | None = None
-    """Key of `ponder.verifiers.VERIFIERS`: who pays in place of the domains' own, which then only watch as gold."""
+    paid_by: str | None = None
+    """Key of `[verifiers]` or of `ponder.verifiers.VERIFIERS`: who pays in place of the domains' own, which then only
+    watch as gold."""
+    watch: WatchConfig | None = None
+    """Whether what pays is watched."""
     max_not_judged: float = Field(0.1, ge=0, le=1)
     """Share of verifier failures in a step at which the stage stops."""
 
@@ -285,9 +373,24 @@ class Recipe(Strict):
     """The policy."""
     domains: dict[str, DomainConfig] = {}
     """Domains besides those of the suite."""
+    verifiers: dict[str, JudgeConfig] = {}
+    """Generative verifiers, by name."""
     cold_start: ColdStartConfig | None = None
     """Supervised stage, if any."""
     rl: RLConfig | None = None
     """Reinforcement stage, if any."""
     measure: MeasureConfig | None = None
     """Measurements, if any."""
+
+    @model_validator(mode="after")
+    def _known_verifiers(self) -> Self:
+        if not self.rl:
+            return self
+        known = [*self.verifiers, *VERIFIERS]
+        if self.rl.paid_by and self.rl.paid_by not in known:
+            raise ValueError(f"rl.paid_by = {self.rl.paid_by!r}: must be one of {', '.join(known)}")
+        if self.rl.watch and self.rl.watch.by not in (watchers := ["gold", *self.verifiers]):
+            raise ValueError(f"rl.watch.by = {self.rl.watch.by!r}: must be one of {', '.join(watchers)}")
+        if self.rl.watch and not self.rl.paid_by:
+            raise ValueError("rl.watch: where the domains' own verifiers pay there is nothing to watch; leave it out")
+        return self

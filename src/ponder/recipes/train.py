@@ -11,6 +11,7 @@ from ponder.measure.suite import Suite
 from ponder.model.dtypes import DTYPES
 from ponder.model.load import load_model, notice
 from ponder.recipes import build
+from ponder.recipes.judges import check_verifiers
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
@@ -35,6 +36,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     found = build.training_domains(recipe)
     suite = build.build_suite(recipe.measure, recipe) if recipe.measure else None
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])
+    check_verifiers(recipe)
     policy = build.build_policy(recipe)
     rehearse(recipe, found, suite)
     watch = watch or Watcher()
@@ -102,6 +104,8 @@ class Training:
         )
         if isinstance(stage.feed, Curriculum):
             catch_up(stage.feed, self.run, stage=name, steps=start)
+        if stage.watchman:
+            stage.watchman.catch_up(self.run, stage=name, steps=start)
         return stage
 
     def _reference(self, before: int) -> Scorer | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ponder.rollout import Roller
 from ponder.stages.drive import Step
 from ponder.stages.lessons import Teaching, lessons_of, minibatches, rewards_of, with_old, with_reference
+from ponder.stages.watchman import Watchman
 from ponder.types import Cell, Learner, Lesson, Outcome, Problem, Role, Rollout, Scorer
 
 
@@ -56,6 +57,8 @@ class Reinforce:
     """Updates the policy had when the stage began."""
     reference: Scorer | None = None
     """The policy that a KL penalty holds on to."""
+    watchman: Watchman | None = None
+    """Who hears whether what pays has drifted."""
     name: str = "reinforce"
     """Name of the stage."""
 
@@ -65,13 +68,14 @@ class Reinforce:
         rollouts = self._roll(index)
         sampled = time.perf_counter()
         rewards_PG, judged_PG = rewards_of(rollouts, self.teaching, group=self.group, limit=self.cell.budget)
-        halt = self._too_few_judged(judged_PG)
+        watched = self.watchman.hear(rollouts) if self.watchman else {}
+        halt = self._too_few_judged(judged_PG) or (self.watchman.reason if self.watchman else "")
         lessons = [] if halt else lessons_of(rollouts, rewards_PG, judged_PG, self.teaching)
         rate = min(1.0, (index + 1) / max(1, self.warmup)) * self.learning_rate
         learned = self._learn(lessons, rate) if lessons else {}
         self.feed.learned(index, rollouts)
         learning = time.perf_counter() - sampled
-        metrics = summary(rollouts) | learned | {"learning_rate": rate, "groups_learned": float(len(lessons))}
+        metrics = summary(rollouts) | learned | watched | {"learning_rate": rate, "groups_learned": float(len(lessons))}
         tokens = sum(len(rollout.completion.tokens) for rollout in rollouts)
         timings = {"sample_seconds": sampled - began, "learn_seconds": learning}
         timings["sample_tokens_per_second"] = tokens / timings["sample_seconds"]

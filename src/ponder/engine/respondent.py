@@ -1,0 +1,105 @@
+"""A model in this process that is talked to: it thinks if it is asked to, then answers or weighs its choices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+from random import Random
+
+from ponder.model.chat import Chat
+from ponder.types import Asking, Branch, Lesson, Message, Mode, Reply, Sampler, SamplingParams, Scorer
+
+Tokens = tuple[int, ...]
+
+
+class LocalRespondent:
+    """Sampler, scorer and chat format of one model; a `ponder.types.Respondent`."""
+
+    def __init__(self, name: str, *, chat: Chat, sampler: Sampler, scorer: Scorer) -> None:
+        """`sampler` and `scorer` share the model's weights; `chat` is how it is spoken to."""
+        self.name, self.chat, self.sampler, self.scorer = name, chat, sampler, scorer
+
+    def respond(
+        self, conversations: Sequence[Sequence[Message]], asking: Asking, streams: Sequence[str]
+    ) -> list[Reply]:
+        """See `ponder.types.Respondent`; raises PonderError where the model's context is too short for the question."""
+        mode = Mode.FORCED if asking.think else self._at_once()
+        prompts = [self.chat.prompt(messages, mode) for messages in conversations]
+        thoughts = self._think(prompts, asking, streams) if asking.think else [()] * len(prompts)
+        begun = [(*prompt, *thought) for prompt, thought in zip(prompts, thoughts, strict=True)]
+        answer = self._weigh if asking.choices else self._write
+        return answer(prompts, begun, asking, streams)
+
+    def _at_once(self) -> Mode:
+        """What keeps it from thinking: an empty block where its template has one, else nothing."""
+        form = self.chat.thinking
+        return Mode.NONE if form.off or form.opened or form.empty else Mode.FREE
+
+    def _think(self, prompts: Sequence[Tokens], asking: Asking, streams: Sequence[str]) -> list[Tokens]:
+        """Thinking of each, closed; what is not closed in time is closed for it."""
+        params = SamplingParams(
+            max_tokens=asking.max_tokens, temperature=asking.temperature, stop=(self.chat.thinking.close,)
+        )
+        named = [[f"{stream}/thinking"] for stream in streams]
+        found: dict[int, Tokens] = {
+            sample.prompt: self.chat.closed(sample.tokens) for sample in self.sampler.sample(prompts, params, named)
+        }
+        return [found[i] for i in range(len(prompts))]
+
+    def _weigh(
+        self, prompts: Sequence[Tokens], begun: Sequence[Tokens], asking: Asking, streams: Sequence[str]
+    ) -> list[Reply]:
+        """The chance of each choice to be the whole answer."""
+        said = [self.chat.said(choice) for choice in asking.choices]
+        lessons = [Lesson(prompt=b, branches=tuple(Branch(tokens=s, weight=1.0) for s in said)) for b in begun]
+        replies = []
+        rows = zip(prompts, begun, streams, self.scorer.logprobs(lessons), strict=True)
+        for prompt, start, stream, logprobs in rows:
+            chances = _shares(list(map(sum, logprobs)))
+            chosen = _chosen(chances, asking.temperature, f"{stream}/answer")
+            replies.append(
+                Reply(
+                    answer=asking.choices[chosen],
+                    thinking=self._thinking(prompt, start),
+                    tokens=len(start) - len(prompt) + len(said[chosen]),
+                    chances=dict(zip(asking.choices, chances, strict=True)),
+                )
+            )
+        return replies
+
+    def _write(
+        self, prompts: Sequence[Tokens], begun: Sequence[Tokens], asking: Asking, streams: Sequence[str]
+    ) -> list[Reply]:
+        """What it goes on to say."""
+        params = SamplingParams(max_tokens=asking.max_tokens, temperature=asking.temperature)
+        named = [[f"{stream}/answer"] for stream in streams]
+        found = {sample.prompt: sample.tokens for sample in self.sampler.sample(begun, params, named)}
+        return [
+            Reply(
+                answer=self.chat.spoken(found[i]),
+                thinking=self._thinking(prompt, start),
+                tokens=len(start) - len(prompt) + len(found[i]),
+            )
+            for i, (prompt, start) in enumerate(zip(prompts, begun, strict=True))
+        ]
+
+    def _thinking(self, prompt: Tokens, begun: Tokens) -> str | None:
+        """Text of the thinking that goes before an answer."""
+        if len(begun) == len(prompt):
+            return None
+        form = self.chat.thinking
+        return form.split(form.open + self.chat.text(begun[len(prompt) :]))[0]
+
+
+def _shares(logprobs: Sequence[float]) -> list[float]:
+    """exp(x_i) / sum_j exp(x_j)."""
+    most = max(logprobs)
+    weights = [exp(logprob - most) for logprob in logprobs]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _chosen(chances: Sequence[float], temperature: float, stream: str) -> int:
+    """The likeliest, or one drawn by chance^(1 / temperature)."""
+    if temperature == 0:
+        return max(range(len(chances)), key=chances.__getitem__)
+    return Random(stream).choices(range(len(chances)), [chance ** (1 / temperature) for chance in chances])[0]

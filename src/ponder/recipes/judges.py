@@ -1,0 +1,96 @@
+"""Generative verifiers of a recipe: from `[verifiers.NAME]` to what pays or watches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ponder import specs, verifiers
+from ponder.engine.respondent import LocalRespondent
+from ponder.engine.sampler import LocalSampler
+from ponder.engine.scorer import LocalScorer
+from ponder.engine.server import Server
+from ponder.model.chat import Chat
+from ponder.model.checkpoint import read_config
+from ponder.model.devices import device_of
+from ponder.model.dtypes import DTYPES
+from ponder.model.hub import resolve
+from ponder.model.load import load_model
+from ponder.recipes.schema import JudgeConfig, ModelConfig, Recipe
+from ponder.specs import Spec
+from ponder.specs.asking import FORMS
+from ponder.types import Message, PonderError, Respondent, Verifier
+from ponder.verifiers.guard import Gated, RuleFirst
+from ponder.verifiers.judge import Judge, RubricJudge
+
+
+def build_verifier(recipe: Recipe, name: str) -> Verifier:
+    """A verifier by the name of a section of the recipe, or of a kind that needs none."""
+    if name not in recipe.verifiers:
+        return verifiers.build(name)
+    return build_judge(name, recipe.verifiers[name], recipe.model)
+
+
+def check_verifiers(recipe: Recipe) -> None:
+    """Find what is wrong with the recipe's judges before anything runs; no weights are loaded."""
+    for name, config in recipe.verifiers.items():
+        rules = specs.load(config.spec, language=config.language).text() if config.spec else ""
+        if config.server is None:
+            source, chat = _spoken_to(name, config, recipe.model)
+            _fits(name, len(chat.prompt([Message(role="user", content=rules)])) + config.max_tokens, source)
+
+
+def _fits(name: str, tokens: int, source: Path) -> None:
+    context = read_config(source).get("max_position_embeddings")
+    if context is not None and tokens > context:
+        raise PonderError(
+            f"verifiers.{name}.spec: {tokens} tokens with room for the verdict; the judge's context is {context} "
+            "tokens; shorten the spec, lower max_tokens or take another model"
+        )
+
+
+def _spoken_to(name: str, config: JudgeConfig, policy: ModelConfig) -> tuple[Path, Chat]:
+    """Folder of a judge's own model, and how it is spoken to."""
+    if config.model is None and policy.fresh:
+        raise PonderError(f"verifiers.{name}.model: an untrained policy cannot judge; name a model")
+    source = resolve(config.model or policy.name)
+    system = policy.system if config.model is None else config.system
+    return source, Chat.load(source, system=system, thinking=config.thinking)
+
+
+def build_judge(name: str, config: JudgeConfig, policy: ModelConfig) -> Verifier:
+    """A judge with what guards it; where its model is not named, it is the one that the policy begins with."""
+    spec = specs.load(config.spec, language=config.language) if config.spec else None
+    judge: Verifier = _judge(name, config, spec, build_respondent(name, config, policy))
+    if config.rule:
+        judge = RuleFirst(rule=verifiers.build(config.rule), judge=judge)
+    return Gated(verifier=judge) if config.gate else judge
+
+
+def build_respondent(name: str, config: JudgeConfig, policy: ModelConfig) -> Respondent:
+    """Who is asked: a server, a model of its own, or a second copy of the policy's beginning."""
+    if config.server:
+        return Server(config.server.url, **config.server.model_dump(exclude={"url"}))
+    source, chat = _spoken_to(name, config, policy)
+    model = load_model(source, dtype=DTYPES[policy.dtype], device=device_of(policy.device))
+    sampler = LocalSampler(model, stop=chat.ends, rows=policy.rows, decode=chat.text)
+    scorer = LocalScorer(model, micro_tokens=policy.micro_tokens)
+    return LocalRespondent(config.model or policy.name, chat=chat, sampler=sampler, scorer=scorer)
+
+
+def _judge(name: str, config: JudgeConfig, spec: Spec | None, respondent: Respondent) -> Judge | RubricJudge:
+    form = FORMS[config.form or ("rules" if spec else "alone")]
+    judge = Judge(
+        respondent=respondent,
+        name=name,
+        form=form,
+        rules=spec.text() if spec else "",
+        clauses=tuple(clause.id for clause in spec.clauses) if spec else (),
+        think=config.think,
+        votes=config.votes,
+        combine=config.combine,
+        read=config.read,
+        temperature=config.temperature,
+        max_tokens=config.max_tokens,
+        reads_thinking=config.reads_thinking,
+    )
+    return RubricJudge(judge=judge, rubric=spec) if spec and spec.is_rubric else judge

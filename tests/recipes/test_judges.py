@@ -1,0 +1,106 @@
+"""A written spec pays, in five lines of a recipe; who is watched, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from contracts.verifier import problem
+from ponder.recipes.judges import build_verifier
+from ponder.recipes.load import load_recipe, parse
+from ponder.recipes.schema import Recipe
+from ponder.recipes.train import train
+from ponder.runs.folder import Run
+from ponder.runs.table import read_rollouts
+from ponder.types import PonderError, Submission
+from recipes.small import write_small
+
+HOUSE = """
+[verifiers.house]
+spec = {spec}
+max_tokens = 64
+{more}
+"""
+SPEC = "# House rules\n## k1 (must) Be kind\n## k2 (should) Be short\n"
+RUBRIC = "# Notes\n## kind (essential) It is kind\n## rude (pitfall) It is rude\n"
+
+
+def with_judge(folder: Path, tiny: Path, more: str = "", *, rl: int = 4) -> Path:
+    path = write_small(folder, tiny, cold=4, rl=rl)
+    text = path.read_text().replace("gold_pays = true", 'paid_by = "house"')
+    (folder / "house.md").write_text(SPEC)
+    path.write_text(text + HOUSE.format(more=more, spec=json.dumps(str(folder / "house.md"))))
+    return path
+
+
+def test_a_spec_pays(tiny: Path, tmp_path: Path):
+    path = with_judge(tmp_path, tiny, rl=2)
+    recipe = load_recipe(path, ["rl.watch.on_alarm=warn"])
+    run = train(recipe.model_copy(update={"measure": None}), tmp_path / "run")
+    rollouts = [r for file in sorted((run / "rollouts").glob("*.parquet")) for r in read_rollouts(file)]
+    assert {tuple((v.verifier, v.role) for v in r.verdicts) for r in rollouts} == {
+        (("house", "pay"), ("exact", "gold"))
+    }
+    assert {0.0} < {r.paid for r in rollouts} and all(0 <= (r.paid or 0) <= 1 for r in rollouts)
+    told = Run.open(run).metrics()[-1]
+    assert told["watch_evidence"] == 1.0 and -1 <= told["watch_gap"] <= 1
+
+
+def test_a_judge_of_another_model_thinks_and_votes(tiny: Path, tmp_path: Path):
+    more = f'model = "{tiny}"\nthink = true\nvotes = 3\ntemperature = 1.0\ncombine = "minimum"'
+    verifier = build_verifier(load_recipe(with_judge(tmp_path, tiny, more)), "house")
+    given = [Submission(problem=problem("7"), answer=answer) for answer in ("seven", "seven", "")]
+    one, same, none = verifier.verify(given)
+    assert one == same and one.tokens > 12 and one.value == min(one.parts.values())
+    assert (none.value, none.explanation) == (0.0, "nothing is said")
+
+
+def test_a_rubric_is_weighed(tiny: Path, tmp_path: Path):
+    path = with_judge(tmp_path, tiny)
+    (tmp_path / "house.md").write_text(RUBRIC)
+    (verdict,) = build_verifier(load_recipe(path), "house").verify([Submission(problem=problem("7"), answer="seven")])
+    assert verdict.value is not None and set(verdict.parts) == {"kind", "rude"}
+
+
+def test_a_watched_run_goes_on_where_it_stopped(tiny: Path, tmp_path: Path):
+    settings = ["rl.gold_pays=false", "rl.paid_by=chance", "rl.watch.opening=2", "rl.watch.on_alarm=warn"]
+    whole = load_recipe(write_small(tmp_path, tiny, cold=4, rl=6), settings)
+    whole = whole.model_copy(update={"measure": None})
+    train(whole, tmp_path / "one")
+    run = train(whole, tmp_path / "two")
+    with Run.create(run, Run.open(run).manifest, resume=True) as opened:
+        opened.keep(9)
+    for checkpoint in sorted((run / "checkpoints").iterdir())[1:]:
+        for file in checkpoint.iterdir():
+            file.unlink()
+        checkpoint.rmdir()
+    train(whole, run, resume=True)
+    assert (run / "metrics.jsonl").read_bytes() == (tmp_path / "one" / "metrics.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["rl.paid_by=hose"], r"rl.paid_by = 'hose': must be one of house, exact"),
+        (["rl.watch.by=hose"], r"rl.watch.by = 'hose': must be one of gold, house"),
+        (["verifiers.house.votes=3"], r"verifiers.house.temperature.*: several votes without one are all the same"),
+        (["verifiers.house.combine=most"], r"verifiers.house.combine = 'most': must be one of mean, majority, minimum"),
+        (
+            ["verifiers.house.spec=privacy"],
+            r"verifiers.house.spec: 6... tokens with room .*context is 2048",
+        ),
+        (["verifiers.house.spec=privcy"], r"spec = 'privcy': no such spec; did you mean 'privacy'\?"),
+    ],
+)
+def test_who_cannot_judge_is_refused(tiny: Path, tmp_path: Path, settings: list[str], message: str):
+    with pytest.raises(PonderError, match=message):
+        train(load_recipe(with_judge(tmp_path, tiny), settings), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_the_domains_own_verifiers_pay_is_not_watched():
+    given = {"name": "x", "model": {"name": "y"}, "rl": {"domains": {"z": 1}, "steps": 1, "max_tokens": 1, "watch": {}}}
+    with pytest.raises(PonderError, match=r"rl.watch.*there is nothing to watch; leave it out"):
+        parse(Recipe, given, where="x.toml")
