@@ -38,6 +38,11 @@ def test_train_tiny(tiny: Path, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "report.html").exists()
 
 
+def test_pay_by_my_spec(tiny: Path, tmp_path: Path) -> None:
+    out = run("pay_by_my_spec.py", tiny, tmp_path / "run")
+    assert "of 16 rollouts" in out and out.count("; gold ") == 3
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_short_and_tested(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 60

@@ -50,7 +50,7 @@ def test_the_gap_is_that_of_what_both_have_judged():
 
 
 def test_rewards_that_leave_gold_behind_stop_the_stage():
-    guard = watchman()
+    guard, step = watchman(), 0
     for step in range(60):
         paid = 0.5 if step < 10 else 1.0  # gold stays where it was
         guard.hear([rollout(paid, float(i % 2), index=100 * step + i, step=step) for i in range(16)])

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from contracts.verifier import TALK, problem
+from ponder.specs.asking import Guard
 from ponder.types import Submission, Verdict
-from ponder.verifiers.guard import Gated, Guard, RuleFirst, empty_of_content
+from ponder.verifiers.guard import Gated, RuleFirst, empty_of_content
 
 
 @dataclass(slots=True)
