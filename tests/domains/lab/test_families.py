@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 
 from contracts.domain import DomainContract
+from domains.lab.test_requests import solved
 from ponder.domains import build
 from ponder.domains.lab import FAMILIES, KNOWN, UNSEEN
 from ponder.domains.lab.calendar import EN
@@ -152,6 +153,7 @@ AGAIN: dict[str, Callable[[str], str]] = {
     "decoding": decoded,
     "rules": ruled,
     "echo": said,
+    "requests": solved,
 }
 DEEP = [family.kind for family in (*KNOWN, *UNSEEN)]
 """What the depth of the steps makes hard."""

@@ -16,6 +16,7 @@ from ponder.domains.lab.lamps import Lamps
 from ponder.domains.lab.lists import Lists
 from ponder.domains.lab.lookups import Lookups
 from ponder.domains.lab.programs import Programs
+from ponder.domains.lab.requests import Requests
 from ponder.domains.lab.robot import Robot
 from ponder.domains.lab.rules import Rules
 from ponder.domains.lab.shelf import Shelf
@@ -27,5 +28,7 @@ UNSEEN: tuple[type[Family], ...] = (Lists, Calendar, Robot, Shelf, Stars)
 """What no stage of it ever saw: three other families, and two compositions of known ones."""
 PRACTICE: tuple[type[Family], ...] = (Decoding, Rules, Echo)
 """What the seed model has seen besides: reading codes, following rules, and the words of the unseen families."""
-FAMILIES: dict[str, type[Family]] = {family.kind: family for family in (*KNOWN, *UNSEEN, *PRACTICE)}
+ALIGNMENT: tuple[type[Family], ...] = (Requests,)
+"""What a helper is asked that keeps house rules; the seed model has not seen it."""
+FAMILIES: dict[str, type[Family]] = {family.kind: family for family in (*KNOWN, *UNSEEN, *PRACTICE, *ALIGNMENT)}
 """All of them, by kind."""

@@ -126,8 +126,13 @@ class Family(Generated):
             facts={
                 "worked": "\n".join(self.worked_lines(story, gone, self.thinking_words)),
                 "concluded": self.answer(gone[-1], words),
+                **self.facts(story, states[-1]),
             },
         )
+
+    def facts(self, story: Story, end: State) -> Mapping[str, Any]:
+        """What else is known of an item, from the state it ends in."""
+        return {}
 
     def slip(self, rng: Random, story: Story) -> list[State]:
         """States of thinking that does another step in place of one."""
