@@ -13,6 +13,7 @@ from ponder.recipes.load import load_recipe, parse
 from ponder.recipes.schema import Recipe
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
+from ponder.runs.result import read_result
 from ponder.runs.table import read_rollouts
 from ponder.types import PonderError, Submission
 from recipes.small import write_small
@@ -62,6 +63,14 @@ def test_a_rubric_is_weighed(tiny: Path, tmp_path: Path):
     (tmp_path / "house.md").write_text(RUBRIC)
     (verdict,) = build_verifier(load_recipe(path), "house").verify([Submission(problem=problem("7"), answer="seven")])
     assert verdict.value is not None and set(verdict.parts) == {"kind", "rude"}
+
+
+def test_a_judge_watches_what_is_measured(tiny: Path, tmp_path: Path):
+    recipe = load_recipe(with_judge(tmp_path, tiny, rl=1), ["measure.judged_by=house", "measure.samples=2"])
+    told = read_result(train(recipe, tmp_path / "run"))
+    assert {"choose.before.all.judge.2", "choose.after.letters.oracle.2"} <= told.keys()
+    rollouts = read_rollouts(tmp_path / "run" / "measured" / "after.parquet")
+    assert {tuple(v.verifier for v in r.verdicts if v.role == "watch") for r in rollouts} == {("lenient", "house")}
 
 
 def test_a_watched_run_goes_on_where_it_stopped(tiny: Path, tmp_path: Path):

@@ -129,7 +129,7 @@ def build_examiner(
     others = [Check(verifier=payer)] if payer else []
     others += [Check(verifier=watcher, roles=(Role.WATCH,))] if watcher else []
     checks = {
-        domain.name: [*others, _own(domain, (Role.GOLD,))] if payer else _checks(domain, gold_pays, lenient)
+        domain.name: [*others, _own(domain, (Role.GOLD,))] if payer else [*_checks(domain, gold_pays, lenient), *others]
         for domain in found
     }
     return Examiner(checks)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
+from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
@@ -20,7 +21,7 @@ from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
-from ponder.types import PonderError
+from ponder.types import Mode, PonderError, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Measurement:
     """First part of every sample's stream."""
     watch: Watcher
     """Hears of it."""
+    judge: Verifier | None = None
+    """Watches what is said in mode `free`."""
 
     def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
@@ -46,7 +49,8 @@ class Measurement:
     def _ask(self, policy: build.Policy, condition: Condition, path: Path, version: int) -> None:
         began = time.monotonic()
         self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
-        examiner = build.build_examiner(self.suite.domains.values(), lenient=True)
+        judge = self.judge if condition.mode is Mode.FREE and condition.checkpoint != "untouched" else None
+        examiner = build.build_examiner(self.suite.domains.values(), lenient=True, watcher=judge)
         roller = Roller(
             sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=self.watch.wrote
         )
@@ -91,7 +95,8 @@ def measure(
     build.build_examiner(asked.domains.values())
     build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
-        measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher())
+        judge = build_verifier(recipe, suite.judged_by) if suite.judged_by else None
+        measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher(), judge=judge)
         for checkpoint, weights in subject.weights.items():
             measurement.of(build.build_policy(recipe, weights.folder), checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})

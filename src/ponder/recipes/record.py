@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import modes, transfer
+from ponder.measure import choosing, modes, transfer
 from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
 from ponder.recipes.load import load_suite
@@ -70,7 +70,7 @@ def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
     if measured:
         connection, _ = connect(run.path)
         with connection:
-            found |= transfer.numbers(connection) | modes.numbers(connection)
+            found |= transfer.numbers(connection) | modes.numbers(connection) | choosing.numbers(connection)
     return found
 
 

@@ -329,6 +329,8 @@ class MeasureConfig(Strict):
     """Completions of each."""
     untouched: bool = True
     """Whether the model is asked as it comes, greedily, and after solved examples; an untrained one never is."""
+    judged_by: str | None = None
+    """A section of `[verifiers]` that watches what is said in mode `free`; see `ponder.measure.choosing`."""
 
 
 class SuiteConfig(Strict):
@@ -384,6 +386,9 @@ class Recipe(Strict):
 
     @model_validator(mode="after")
     def _known_verifiers(self) -> Self:
+        judge = self.measure and self.measure.judged_by
+        if judge and judge not in self.verifiers:
+            raise ValueError(f"measure.judged_by = {judge!r}: must be a section of verifiers; add [verifiers.{judge}]")
         if not self.rl:
             return self
         known = [*self.verifiers, *VERIFIERS]
