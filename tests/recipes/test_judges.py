@@ -73,6 +73,14 @@ def test_a_judge_watches_what_is_measured(tiny: Path, tmp_path: Path):
     assert {tuple(v.verifier for v in r.verdicts if v.role == "watch") for r in rollouts} == {("lenient", "house")}
 
 
+def test_a_policy_may_judge_itself_where_it_is_measured_only(tiny: Path, tmp_path: Path):
+    settings = ["rl.paid_by=chance", "measure.judged_by=house", "verifiers.house.model=policy", "measure.samples=2"]
+    told = read_result(train(load_recipe(with_judge(tmp_path, tiny, rl=1), settings), tmp_path / "run"))
+    assert "choose.after.all.judge.2" in told
+    with pytest.raises(PonderError, match=r"verifiers.house.model: a policy cannot pay or watch itself"):
+        train(load_recipe(with_judge(tmp_path, tiny), ["verifiers.house.model=policy"]), tmp_path / "other")
+
+
 def test_a_watched_run_goes_on_where_it_stopped(tiny: Path, tmp_path: Path):
     settings = ["rl.gold_pays=false", "rl.paid_by=chance", "rl.watch.opening=2", "rl.watch.on_alarm=warn"]
     whole = load_recipe(write_small(tmp_path, tiny, cold=4, rl=6), settings)

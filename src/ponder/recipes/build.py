@@ -9,7 +9,9 @@ from pathlib import Path
 
 from ponder import domains, verifiers
 from ponder.engine.learner import LocalLearner
+from ponder.engine.respondent import LocalRespondent
 from ponder.engine.sampler import LocalSampler
+from ponder.engine.scorer import LocalScorer
 from ponder.measure.statistics.drift import Alarm, Drift
 from ponder.measure.suite import Suite
 from ponder.model.chat import Chat
@@ -56,6 +58,11 @@ class Policy:
     """How it is spoken to."""
     sampler: LocalSampler
     """Writes."""
+
+    def respondent(self) -> LocalRespondent:
+        """The policy as somebody who is talked to, with the weights it has."""
+        scorer = LocalScorer(self.model)
+        return LocalRespondent(self.source.name, chat=self.chat, sampler=self.sampler, scorer=scorer)
 
     def save(self, folder: Path, learner: Learner) -> None:
         """A whole checkpoint: a model folder that transformers loads, and the learner's state."""

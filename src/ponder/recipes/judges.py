@@ -22,19 +22,34 @@ from ponder.types import Message, PonderError, Respondent, Verifier
 from ponder.verifiers.guard import Gated, RuleFirst
 from ponder.verifiers.judge import Judge, RubricJudge
 
+ITSELF = "policy"
+"""As a judge's model: the policy that is measured, with the weights that it has."""
 
-def build_verifier(recipe: Recipe, name: str) -> Verifier:
-    """A verifier by the name of a section of the recipe, or of a kind that needs none."""
+
+def build_verifier(recipe: Recipe, name: str, *, itself: Respondent | None = None) -> Verifier:
+    """A verifier by the name of a section of the recipe, or of a kind that needs none.
+
+    `itself`: the policy, for a judge that is it.
+    """
     if name not in recipe.verifiers:
         return verifiers.build(name)
-    return build_judge(name, recipe.verifiers[name], recipe.model)
+    return build_judge(name, recipe.verifiers[name], recipe.model, itself=itself)
+
+
+def is_itself(recipe: Recipe, name: str) -> bool:
+    """Whether this verifier is the policy with the weights it has."""
+    return name in recipe.verifiers and recipe.verifiers[name].model == ITSELF
 
 
 def check_verifiers(recipe: Recipe) -> None:
     """Find what is wrong with the recipe's judges before anything runs; no weights are loaded."""
+    rl = recipe.rl
+    for name in filter(None, [rl and rl.paid_by, rl and rl.watch and rl.watch.by]):
+        if is_itself(recipe, name):
+            raise PonderError(f"verifiers.{name}.model: a policy cannot pay or watch itself; name another model")
     for name, config in recipe.verifiers.items():
         rules = specs.load(config.spec, language=config.language).text() if config.spec else ""
-        if config.server is None:
+        if config.server is None and config.model != ITSELF:
             source, chat = _spoken_to(name, config, recipe.model)
             _fits(name, len(chat.prompt([Message(role="user", content=rules)])) + config.max_tokens, source)
 
@@ -57,10 +72,12 @@ def _spoken_to(name: str, config: JudgeConfig, policy: ModelConfig) -> tuple[Pat
     return source, Chat.load(source, system=system, thinking=config.thinking)
 
 
-def build_judge(name: str, config: JudgeConfig, policy: ModelConfig) -> Verifier:
+def build_judge(name: str, config: JudgeConfig, policy: ModelConfig, *, itself: Respondent | None = None) -> Verifier:
     """A judge with what guards it; where its model is not named, it is the one that the policy begins with."""
     spec = specs.load(config.spec, language=config.language) if config.spec else None
-    judge: Verifier = _judge(name, config, spec, build_respondent(name, config, policy))
+    respondent = itself if config.model == ITSELF else build_respondent(name, config, policy)
+    assert respondent, "who judges itself is given"
+    judge: Verifier = _judge(name, config, spec, respondent)
     if config.rule:
         judge = RuleFirst(rule=verifiers.build(config.rule), judge=judge)
     return Gated(verifier=judge) if config.gate else judge

@@ -36,8 +36,8 @@ class Measurement:
     """First part of every sample's stream."""
     watch: Watcher
     """Hears of it."""
-    judge: Verifier | None = None
-    """Watches what is said in mode `free`."""
+    recipe: Recipe
+    """Whose judges watch what is said in mode `free`."""
 
     def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
@@ -49,7 +49,7 @@ class Measurement:
     def _ask(self, policy: build.Policy, condition: Condition, path: Path, version: int) -> None:
         began = time.monotonic()
         self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
-        judge = self.judge if condition.mode is Mode.FREE and condition.checkpoint != "untouched" else None
+        judge = self._judge(policy) if condition.mode is Mode.FREE and condition.checkpoint != "untouched" else None
         examiner = build.build_examiner(self.suite.domains.values(), lenient=True, watcher=judge)
         roller = Roller(
             sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=self.watch.wrote
@@ -58,6 +58,11 @@ class Measurement:
         write_rollouts(path, rollouts, run=self.run.name)
         self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
         self.watch.measured(condition.name, rollouts)
+
+    def _judge(self, policy: build.Policy) -> Verifier | None:
+        """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
+        name = self.recipe.measure.judged_by if self.recipe.measure else None
+        return build_verifier(self.recipe, name, itself=policy.respondent()) if name else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +100,7 @@ def measure(
     build.build_examiner(asked.domains.values())
     build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
-        judge = build_verifier(recipe, suite.judged_by) if suite.judged_by else None
-        measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher(), judge=judge)
+        measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher(), recipe=recipe)
         for checkpoint, weights in subject.weights.items():
             measurement.of(build.build_policy(recipe, weights.folder), checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})

@@ -167,7 +167,10 @@ class JudgeConfig(Strict):
     form: Annotated[str, one_of(FORMS)] | None = None
     """Key of `ponder.specs.asking.FORMS`; by default `rules` with a spec, else `alone`."""
     model: str | None = None
-    """Folder, name or hub id of a model; the one that the policy begins with where neither it nor a server is named."""
+    """Folder, name or hub id of a model; the one that the policy begins with where neither it nor a server is named.
+
+    `policy` is the policy with the weights it has, which may watch what is measured and nothing else.
+    """
     system: str | None = None
     """System message of that model."""
     thinking: str | None = None

@@ -11,7 +11,7 @@ from ponder.measure.suite import Suite
 from ponder.model.dtypes import DTYPES
 from ponder.model.load import load_model, notice
 from ponder.recipes import build
-from ponder.recipes.judges import build_verifier, check_verifiers
+from ponder.recipes.judges import check_verifiers
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
@@ -60,8 +60,6 @@ class Training:
     ) -> None:
         self.recipe, self.run, self.policy, self.found, self.watch = recipe, run, policy, found, watch
         self.learner = build.build_learner(policy, recipe.model, seed=recipe.seed)
-        judged_by = recipe.measure.judged_by if recipe.measure else None
-        self.judge = build_verifier(recipe, judged_by) if judged_by else None
         self.updates = 0
         self.protected: tuple[int, ...] = ()
 
@@ -82,8 +80,8 @@ class Training:
     def measure(self, suite: Suite | None, checkpoint: str) -> None:
         """All conditions of a checkpoint that have not been measured yet."""
         if suite:
-            seed, judge = self.recipe.seed, self.judge
-            measurement = Measurement(run=self.run, suite=suite, seed=seed, watch=self.watch, judge=judge)
+            recipe, watch = self.recipe, self.watch
+            measurement = Measurement(run=self.run, suite=suite, seed=recipe.seed, watch=watch, recipe=recipe)
             measurement.of(self.policy, checkpoint, version=self.updates)
 
     def _restore(self) -> Checkpoint | None:
