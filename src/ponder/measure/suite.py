@@ -68,6 +68,8 @@ class Suite:
     """Ways of thinking that the model before and after reinforcement is asked in besides."""
     filler: int = 0
     """Marks of the thinking in mode `filler`."""
+    judged_by: str | None = None
+    """Name of the verifier that watches what is said in mode `free`."""
 
     def conditions(self, checkpoint: str) -> tuple[Condition, ...]:
         """Everything that a checkpoint is asked, each way once."""

@@ -160,6 +160,9 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
     config = load_suite(asked.suite)
     configs = dict(config.domains) | {name: own for name, own in recipe.domains.items() if _has_test_split(own)}
     seen = Seen(recipe, all_domains(recipe))
+    judged_by = asked.judged_by or config.judged_by
+    if judged_by and judged_by not in recipe.verifiers:
+        raise PonderError(f"judged_by = {judged_by!r}: the recipe has no such judge; add [verifiers.{judged_by}]")
     return Suite(
         name=config.name,
         domains=build_domains(configs),
@@ -173,6 +176,7 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         split=config.split,
         modes=tuple(config.modes),
         filler=config.filler,
+        judged_by=judged_by,
     )
 
 

@@ -61,7 +61,7 @@ class Measurement:
 
     def _judge(self, policy: build.Policy) -> Verifier | None:
         """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
-        name = self.recipe.measure.judged_by if self.recipe.measure else None
+        name = self.suite.judged_by
         return build_verifier(self.recipe, name, itself=policy.respondent()) if name else None
 
 

@@ -361,6 +361,8 @@ class SuiteConfig(Strict):
     """Of the problems' stream."""
     split: Literal["validation", "test"] = "test"
     """Where they are from; what is chosen by results is chosen on the first."""
+    judged_by: str | None = None
+    """A section of the recipe's `[verifiers]` that watches what is said in mode `free`."""
 
 
 class Recipe(Strict):
