@@ -65,6 +65,17 @@ def test_a_rubric_is_weighed(tiny: Path, tmp_path: Path):
     assert verdict.value is not None and set(verdict.parts) == {"kind", "rude"}
 
 
+def test_several_judges_are_asked(tiny: Path, tmp_path: Path):
+    path = with_judge(
+        tmp_path, tiny, '[verifiers.other]\nform = "alone"\n[verifiers.both]\nmembers = ["house", "other"]'
+    )
+    verifier = build_verifier(load_recipe(path, ["verifiers.both.combine=minimum"]), "both")
+    (verdict,) = verifier.verify([Submission(problem=problem("7"), answer="seven")])
+    assert set(verdict.parts) == {"house", "other"} and verdict.value == min(verdict.parts.values())
+    with pytest.raises(PonderError, match=r"verifiers.both.members = 'hose': must be another judge"):
+        load_recipe(path, ['verifiers.both.members=["hose"]'])
+
+
 def test_a_judge_watches_what_is_measured(tiny: Path, tmp_path: Path):
     recipe = load_recipe(with_judge(tmp_path, tiny, rl=1), ["measure.judged_by=house", "measure.samples=2"])
     told = read_result(train(recipe, tmp_path / "run"))

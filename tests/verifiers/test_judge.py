@@ -188,6 +188,22 @@ def test_a_rubric_is_asked_criterion_by_criterion_and_weighed():
     assert (verdict.value, verdict.status, verdict.verifier) == (None, Status.TIMEOUT, "notes")
 
 
+def test_criteria_that_are_dropped_are_those_of_the_problem():
+    text = (
+        "# Notes\n" + "".join(f"## c{i} (essential) It is {i}\n" for i in range(8)) + "## rude (pitfall) It is rude\n"
+    )
+    rubric = specs.parse(text, name="notes", language="en", where="notes.md")
+    judge = Judge(respondent=Script([weighed(1.0)] * 999), form=FORMS["rules"], rules="-", name="notes")
+    given = [Submission(problem=problem(str(i)), answer=answer) for i in range(40) for answer in ("one", "two")]
+    verdicts = RubricJudge(judge=judge, rubric=rubric, dropout=0.5).verify(given)
+    asked = [set(verdict.parts) for verdict in verdicts]
+    assert all(one == other for one, other in zip(asked[::2], asked[1::2], strict=True))
+    assert 3 < sum(map(len, asked)) / len(asked) < 6 and len({frozenset(ids) for ids in asked}) > 20
+    assert {verdict.value for verdict in verdicts if "rude" not in verdict.parts} == {1.0}
+    hard = RubricJudge(judge=judge, rubric=rubric, dropout=0.999).verify(given[:20])
+    assert all(any(id.startswith("c") for id in verdict.parts) for verdict in hard)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

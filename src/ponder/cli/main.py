@@ -140,6 +140,22 @@ def compare(
     job(first, second, as_json=as_json)
 
 
+@app.command()
+def audit(
+    verifier: Annotated[str, typer.Argument(metavar="VERIFIER", help="RECIPE.toml:NAME, or such as number or maths.")],
+    on: Annotated[str, typer.Option(help="A file of labelled answers, or a kind of domain such as lab-arithmetic.")],
+    out: Out = None,
+    problems: Annotated[int | None, typer.Option(help="Problems made from a domain, a language; else 400.")] = None,
+    tries: Annotated[int | None, typer.Option(help="Wrong answers that each trick is tried with; else 50.")] = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Tell how far a verifier can be trusted: on labelled answers, and against tricks."""
+    from ponder.cli.audit import audit as job
+
+    job(verifier, on, out, {"problems": problems, "tries": tries}, resume=resume, as_json=as_json)
+
+
 @models_app.callback()
 def models(ctx: typer.Context, as_json: Json = False) -> None:
     """List the models that ponder knows by name."""

@@ -19,6 +19,7 @@ from ponder.recipes.schema import JudgeConfig, ModelConfig, Recipe
 from ponder.specs import Spec
 from ponder.specs.asking import FORMS
 from ponder.types import Message, PonderError, Respondent, Verifier
+from ponder.verifiers.ensemble import Ensemble
 from ponder.verifiers.guard import Gated, RuleFirst
 from ponder.verifiers.judge import Judge, RubricJudge
 
@@ -33,12 +34,17 @@ def build_verifier(recipe: Recipe, name: str, *, itself: Respondent | None = Non
     """
     if name not in recipe.verifiers:
         return verifiers.build(name)
-    return build_judge(name, recipe.verifiers[name], recipe.model, itself=itself)
+    config = recipe.verifiers[name]
+    if config.members:
+        members = tuple(build_verifier(recipe, member, itself=itself) for member in config.members)
+        return Ensemble(members=members, combine=config.combine, name=name)
+    return build_judge(name, config, recipe.model, itself=itself)
 
 
 def is_itself(recipe: Recipe, name: str) -> bool:
-    """Whether this verifier is the policy with the weights it has."""
-    return name in recipe.verifiers and recipe.verifiers[name].model == ITSELF
+    """Whether this verifier is, or asks, the policy with the weights it has."""
+    config = recipe.verifiers.get(name)
+    return config is not None and (config.model == ITSELF or any(is_itself(recipe, one) for one in config.members))
 
 
 def check_verifiers(recipe: Recipe) -> None:
@@ -49,7 +55,7 @@ def check_verifiers(recipe: Recipe) -> None:
             raise PonderError(f"verifiers.{name}.model: a policy cannot pay or watch itself; name another model")
     for name, config in recipe.verifiers.items():
         rules = specs.load(config.spec, language=config.language).text() if config.spec else ""
-        if config.server is None and config.model != ITSELF:
+        if config.server is None and config.model != ITSELF and not config.members:
             source, chat = _spoken_to(name, config, recipe.model)
             _fits(name, len(chat.prompt([Message(role="user", content=rules)])) + config.max_tokens, source)
 
@@ -110,4 +116,4 @@ def _judge(name: str, config: JudgeConfig, spec: Spec | None, respondent: Respon
         max_tokens=config.max_tokens,
         reads_thinking=config.reads_thinking,
     )
-    return RubricJudge(judge=judge, rubric=spec) if spec and spec.is_rubric else judge
+    return RubricJudge(judge=judge, rubric=spec, dropout=config.dropout) if spec and spec.is_rubric else judge

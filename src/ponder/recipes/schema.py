@@ -11,7 +11,7 @@ from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
 from ponder.specs.asking import FORMS
 from ponder.verifiers import VERIFIERS
-from ponder.verifiers.judge import COMBINED
+from ponder.verifiers.ensemble import COMBINED
 
 Weights = dict[str, Annotated[float, Field(gt=0)]]
 """Name of a domain -> its share of the problems."""
@@ -182,7 +182,11 @@ class JudgeConfig(Strict):
     votes: int = Field(1, ge=1)
     """Times that it is asked."""
     combine: Annotated[str, one_of(COMBINED)] = "mean"
-    """What becomes of several votes."""
+    """What becomes of several votes, or members."""
+    members: list[str] = []
+    """Other sections, all of which are asked in its place."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of a rubric's criteria that a problem is not asked about."""
     read: Literal["chance", "score"] = "chance"
     """The chance of yes, or a written score."""
     temperature: float = Field(0.0, ge=0)
@@ -198,6 +202,8 @@ class JudgeConfig(Strict):
 
     @model_validator(mode="after")
     def _one_model(self) -> Self:
+        if self.members and (self.server or self.model or self.spec):
+            raise ValueError("members: an ensemble is its members; leave out spec, model and server")
         if self.server and self.model:
             raise ValueError("server: a judge is a server's or a local model; leave out one")
         if self.votes > 1 and self.temperature == 0:
@@ -394,6 +400,10 @@ class Recipe(Strict):
         judge = self.measure and self.measure.judged_by
         if judge and judge not in self.verifiers:
             raise ValueError(f"measure.judged_by = {judge!r}: must be a section of verifiers; add [verifiers.{judge}]")
+        for name, config in self.verifiers.items():
+            for member in config.members:
+                if member not in self.verifiers or self.verifiers[member].members:
+                    raise ValueError(f"verifiers.{name}.members = {member!r}: must be another judge of verifiers")
         if not self.rl:
             return self
         known = [*self.verifiers, *VERIFIERS]

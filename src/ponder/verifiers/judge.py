@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import fmean
+from random import Random
 
 from ponder.specs import Spec, score
 from ponder.specs.asking import ALONE, NO, YES, Form
 from ponder.types import Asking, Message, PonderError, Reply, Respondent, Status, Submission, Verdict
+from ponder.verifiers.ensemble import COMBINED
 
-COMBINED: dict[str, Callable[[Sequence[float]], float]] = {
-    "mean": fmean,
-    "majority": lambda values: float(sum(value > 0.5 for value in values) > len(values) / 2),
-    "minimum": min,
-}
-"""What becomes of several votes."""
 SCORE = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)\s*(?:/\s*(\d+(?:\.\d+)?))?(?![\w.]*\d)")
 """`0.8`, `8/10`."""
 CLIP = 160
@@ -137,6 +132,9 @@ class RubricJudge:
     """Asked; its form has a place for the rules."""
     rubric: Spec
     """What it is asked about."""
+    dropout: float = 0.0
+    """Share of the criteria that a problem is not asked about: which ones hangs on the problem, so a group shares
+    them, and no answer can count on one alone."""
     name: str = field(init=False)
     reads_thinking: bool = field(init=False)
     deterministic: bool = field(init=False)
@@ -147,21 +145,31 @@ class RubricJudge:
 
     def verify(self, submissions: Sequence[Submission]) -> list[Verdict]:
         """One verdict a submission, in order; a criterion that could not be judged is a status of the verdict."""
-        asked = [
-            replace(self.judge, rules=f"{clause.title}\n{clause.text}".strip(), name=f"{self.name}/{clause.id}")
-            for clause in self.rubric.clauses
-        ]
-        rows = zip(*(judge.verify(submissions) for judge in asked), strict=True)
-        return [self._verdict(row) for row in rows]
+        kept = [self._kept(submission.problem.id) for submission in submissions]
+        found: list[dict[str, Verdict]] = [{} for _ in submissions]
+        for clause in self.rubric.clauses:
+            judge = replace(self.judge, rules=f"{clause.title}\n{clause.text}".strip(), name=f"{self.name}/{clause.id}")
+            rows = [i for i, ids in enumerate(kept) if clause.id in ids]
+            for i, verdict in zip(rows, judge.verify([submissions[i] for i in rows]), strict=True):
+                found[i][clause.id] = verdict
+        return [self._verdict(verdicts) for verdicts in found]
 
-    def _verdict(self, verdicts: Sequence[Verdict]) -> Verdict:
-        tokens = sum(verdict.tokens for verdict in verdicts)
-        lost = next((verdict for verdict in verdicts if verdict.value is None), None)
+    def _kept(self, problem: str) -> set[str]:
+        """Ids of the criteria that a problem is asked about: one that pays at least."""
+        rng = Random(f"{self.name}/{problem}")
+        kept = {clause.id for clause in self.rubric.clauses if rng.random() >= self.dropout}
+        pays = [clause.id for clause in self.rubric.clauses if clause.weight > 0]
+        return kept if kept.intersection(pays) else kept | {rng.choice(pays)}
+
+    def _verdict(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+        tokens = sum(verdict.tokens for verdict in verdicts.values())
+        lost = next((verdict for verdict in verdicts.values() if verdict.value is None), None)
         if lost:
             return replace(lost, verifier=self.name, tokens=tokens)
-        met = {c.id: v.value or 0.0 for c, v in zip(self.rubric.clauses, verdicts, strict=True)}
+        met = {id: verdict.value or 0.0 for id, verdict in verdicts.items()}
         told = ", ".join(f"{id} {value:.2f}" for id, value in met.items())
-        return Verdict(verifier=self.name, value=score(self.rubric, met), explanation=told, parts=met, tokens=tokens)
+        asked = replace(self.rubric, clauses=tuple(clause for clause in self.rubric.clauses if clause.id in met))
+        return Verdict(verifier=self.name, value=score(asked, met), explanation=told, parts=met, tokens=tokens)
 
 
 def _score(text: str) -> float | None:
