@@ -50,5 +50,6 @@ def test_where_one_cannot_judge_nobody_has():
 
 @pytest.mark.parametrize("options", [{"members": (Exact(), Exact())}, {"combine": "most"}])
 def test_what_is_no_ensemble_is_refused(options: dict[str, Any]):
+    given: dict[str, Any] = {"members": (Exact(), Number())} | options
     with pytest.raises(PonderError, match="ensemble: an ensemble has members of two names at least"):
-        Ensemble(**({"members": (Exact(), Number())} | options))
+        Ensemble(**given)
