@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -171,14 +171,14 @@ def _tricks(numbers: Numbers) -> str:
         if f"audit.tricks.{half}.fpr" in numbers:
             cells = f"<td></td><td></td>{_cell(numbers[f'audit.tricks.{half}.fpr'])}"
             rows.append(f'<tr class="mean"><th scope="row">all of the {half.replace("_", "-")} half</th>{cells}</tr>')
-    return _table(("trick", "half", "what it does", "passes", "problems"), rows) if known else ""
+    return _table(("trick", "half", "what it does", "passes", "problems"), rows, words=(1, 2)) if known else ""
 
 
 def _trick_row(name: str, number: Number, works: bool) -> str:
     trick = TRICKS[name]
     return (
-        f'<tr><th scope="row">{escape(name)}</th><td>{trick.half}</td>'
-        f'<td style="white-space:normal">{escape(trick.about)}</td>'
+        f'<tr><th scope="row">{escape(name)}</th><td class="words">{trick.half}</td>'
+        f'<td class="words">{escape(trick.about)}</td>'
         f"{_cell(number, 'down' if works else '')}</tr>"
     )
 
@@ -263,7 +263,9 @@ def value(number: Number) -> str:
     return format(number.value, FORMS.get(number.unit, ".2f"))
 
 
-def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
-    head = "".join(f'<th scope="col">{head}</th>' for head in heads)
+def _table(heads: Sequence[str], rows: Sequence[str], *, words: Collection[int] = ()) -> str:
+    """`words`: columns, from 0, that hold text and not numbers."""
+    classes = [' class="words"' if column in words else "" for column in range(len(heads))]
+    head = "".join(f'<th scope="col"{kind}>{head}</th>' for head, kind in zip(heads, classes, strict=True))
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return f'<div class="scroll" tabindex="0"><table>{body}</table></div>'
