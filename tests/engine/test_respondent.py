@@ -12,7 +12,7 @@ from ponder.engine.sampler import LocalSampler
 from ponder.engine.scorer import LocalScorer
 from ponder.model.chat import Chat
 from ponder.model.load import load_model
-from ponder.types import Asking, Branch, Lesson, Mode
+from ponder.types import Asking, Branch, Lesson, Mode, Status
 
 HERE: dict[str, LocalRespondent] = {}
 """The tiny model's; made once."""
@@ -22,7 +22,8 @@ HERE: dict[str, LocalRespondent] = {}
 def respondent(tiny: Path) -> LocalRespondent:
     model, chat = load_model(tiny, dtype=torch.float32), Chat.load(tiny)
     sampler = LocalSampler(model, stop=chat.ends, decode=chat.text)
-    HERE["tiny"] = LocalRespondent("tiny", chat=chat, sampler=sampler, scorer=LocalScorer(model))
+    scorer = LocalScorer(model)
+    HERE["tiny"] = LocalRespondent("tiny", chat=chat, sampler=sampler, scorer=scorer, context=model.context)
     return HERE["tiny"]
 
 
@@ -61,3 +62,10 @@ def test_a_choice_is_drawn_by_its_chance(respondent: LocalRespondent):
     replies = respondent.respond([talk("So?")] * 400, asking, [str(i) for i in range(400)])
     share = sum(reply.answer == "a" for reply in replies) / 400
     assert share == pytest.approx(replies[0].chances["a"], abs=0.1)
+
+
+def test_what_does_not_fit_is_an_error_of_its_reply_alone(respondent: LocalRespondent):
+    asking = Asking(max_tokens=4, choices=("yes", "no"))
+    short, long = respondent.respond([talk("So?"), talk("word " * 500)], asking, ["a", "b"])
+    assert (short.status, long.status) == (Status.JUDGED, Status.ERROR)
+    assert long.reason.startswith("question of 25") and "the context is 2048 tokens" in long.reason

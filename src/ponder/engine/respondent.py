@@ -7,7 +7,7 @@ from math import exp
 from random import Random
 
 from ponder.model.chat import Chat
-from ponder.types import Asking, Branch, Lesson, Message, Mode, Reply, Sampler, SamplingParams, Scorer
+from ponder.types import Asking, Branch, Lesson, Message, Mode, Reply, Sampler, SamplingParams, Scorer, Status
 
 Tokens = tuple[int, ...]
 
@@ -15,16 +15,26 @@ Tokens = tuple[int, ...]
 class LocalRespondent:
     """Sampler, scorer and chat format of one model; a `ponder.types.Respondent`."""
 
-    def __init__(self, name: str, *, chat: Chat, sampler: Sampler, scorer: Scorer) -> None:
-        """`sampler` and `scorer` share the model's weights; `chat` is how it is spoken to."""
-        self.name, self.chat, self.sampler, self.scorer = name, chat, sampler, scorer
+    def __init__(self, name: str, *, chat: Chat, sampler: Sampler, scorer: Scorer, context: int) -> None:
+        """`sampler` and `scorer` share the model's weights; `context`: tokens that it reads and writes at most."""
+        self.name, self.chat, self.sampler, self.scorer, self.context = name, chat, sampler, scorer, context
 
     def respond(
         self, conversations: Sequence[Sequence[Message]], asking: Asking, streams: Sequence[str]
     ) -> list[Reply]:
-        """See `ponder.types.Respondent`; raises PonderError where the model's context is too short for the question."""
+        """See `ponder.types.Respondent`; what the model's context is too short for is an error of its reply."""
         mode = Mode.FORCED if asking.think else self._at_once()
         prompts = [self.chat.prompt(messages, mode) for messages in conversations]
+        fit = [i for i, prompt in enumerate(prompts) if len(prompt) + asking.max_tokens <= self.context]
+        found = self._respond([prompts[i] for i in fit], asking, [streams[i] for i in fit])
+        replies = dict(zip(fit, found, strict=True))
+        return [replies.get(i) or self._too_long(prompt) for i, prompt in enumerate(prompts)]
+
+    def _too_long(self, prompt: Tokens) -> Reply:
+        why = f"question of {len(prompt)} tokens: the context is {self.context} tokens, the reply's included"
+        return Reply(status=Status.ERROR, reason=why)
+
+    def _respond(self, prompts: Sequence[Tokens], asking: Asking, streams: Sequence[str]) -> list[Reply]:
         thoughts = self._think(prompts, asking, streams) if asking.think else [()] * len(prompts)
         begun = [(*prompt, *thought) for prompt, thought in zip(prompts, thoughts, strict=True)]
         answer = self._weigh if asking.choices else self._write
@@ -36,9 +46,9 @@ class LocalRespondent:
         return Mode.NONE if form.off or form.opened or form.empty else Mode.FREE
 
     def _think(self, prompts: Sequence[Tokens], asking: Asking, streams: Sequence[str]) -> list[Tokens]:
-        """Thinking of each, closed; what is not closed in time is closed for it."""
+        """Thinking of each, closed; what is not closed in time is closed for it, so that there is room to answer."""
         params = SamplingParams(
-            max_tokens=asking.max_tokens, temperature=asking.temperature, stop=(self.chat.thinking.close,)
+            max_tokens=_for_thinking(asking), temperature=asking.temperature, stop=(self.chat.thinking.close,)
         )
         named = [[f"{stream}/thinking"] for stream in streams]
         found: dict[int, Tokens] = {
@@ -71,7 +81,8 @@ class LocalRespondent:
         self, prompts: Sequence[Tokens], begun: Sequence[Tokens], asking: Asking, streams: Sequence[str]
     ) -> list[Reply]:
         """What it goes on to say."""
-        params = SamplingParams(max_tokens=asking.max_tokens, temperature=asking.temperature)
+        left = max(1, asking.max_tokens - (_for_thinking(asking) if asking.think else 0))
+        params = SamplingParams(max_tokens=left, temperature=asking.temperature)
         named = [[f"{stream}/answer"] for stream in streams]
         found = {sample.prompt: sample.tokens for sample in self.sampler.sample(begun, params, named)}
         return [
@@ -89,6 +100,11 @@ class LocalRespondent:
             return None
         form = self.chat.thinking
         return form.split(form.open + self.chat.text(begun[len(prompt) :]))[0]
+
+
+def _for_thinking(asking: Asking) -> int:
+    """Tokens of a reply that may be thinking: three quarters."""
+    return max(1, asking.max_tokens * 3 // 4)
 
 
 def _shares(logprobs: Sequence[float]) -> list[float]:

@@ -61,8 +61,8 @@ class Policy:
 
     def respondent(self) -> LocalRespondent:
         """The policy as somebody who is talked to, with the weights it has."""
-        scorer = LocalScorer(self.model)
-        return LocalRespondent(self.source.name, chat=self.chat, sampler=self.sampler, scorer=scorer)
+        scorer, context = LocalScorer(self.model), self.model.context
+        return LocalRespondent(self.source.name, chat=self.chat, sampler=self.sampler, scorer=scorer, context=context)
 
     def save(self, folder: Path, learner: Learner) -> None:
         """A whole checkpoint: a model folder that transformers loads, and the learner's state."""

@@ -54,10 +54,15 @@ def check_verifiers(recipe: Recipe) -> None:
         if is_itself(recipe, name):
             raise PonderError(f"verifiers.{name}.model: a policy cannot pay or watch itself; name another model")
     for name, config in recipe.verifiers.items():
-        rules = specs.load(config.spec, language=config.language).text() if config.spec else ""
+        rules = _shown(specs.load(config.spec, language=config.language)) if config.spec else ""
         if config.server is None and config.model != ITSELF and not config.members:
             source, chat = _spoken_to(name, config, recipe.model)
             _fits(name, len(chat.prompt([Message(role="user", content=rules)])) + config.max_tokens, source)
+
+
+def _shown(spec: Spec) -> str:
+    """The most that is shown of a spec at once: all of it, or the longest criterion of a rubric."""
+    return max((clause.text for clause in spec.clauses), key=len) if spec.is_rubric else spec.text()
 
 
 def _fits(name: str, tokens: int, source: Path) -> None:
@@ -97,7 +102,8 @@ def build_respondent(name: str, config: JudgeConfig, policy: ModelConfig) -> Res
     model = load_model(source, dtype=DTYPES[policy.dtype], device=device_of(policy.device))
     sampler = LocalSampler(model, stop=chat.ends, rows=policy.rows, decode=chat.text)
     scorer = LocalScorer(model, micro_tokens=policy.micro_tokens)
-    return LocalRespondent(config.model or policy.name, chat=chat, sampler=sampler, scorer=scorer)
+    called = config.model or policy.name
+    return LocalRespondent(called, chat=chat, sampler=sampler, scorer=scorer, context=model.context)
 
 
 def _judge(name: str, config: JudgeConfig, spec: Spec | None, respondent: Respondent) -> Judge | RubricJudge:
