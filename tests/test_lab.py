@@ -10,8 +10,8 @@ import pytest
 
 from ponder.domains.lab import FAMILIES, KNOWN
 from ponder.model.hub import resolve, shipped
-from ponder.recipes.build import Policy, build_examiner, build_policy, build_suite, source_of
-from ponder.recipes.load import load_recipe, parse
+from ponder.recipes.build import Policy, build_domains, build_examiner, build_policy, build_suite, source_of
+from ponder.recipes.load import load_recipe, load_suite, parse
 from ponder.recipes.schema import MeasureConfig, Recipe
 from ponder.recipes.train import train
 from ponder.rollout import Roller
@@ -118,5 +118,4 @@ def test_every_study_and_recipe_of_the_project_is_read(path: Path, monkeypatch: 
         recipe = load_recipe(path)
         assert recipe.measure and build_suite(recipe.measure, recipe).domains
     else:
-        asked = MeasureConfig.model_validate({"suite": str(path)})
-        assert build_suite(asked, load_recipe(ROOT / "recipes" / "lab.toml")).domains
+        assert build_domains(load_suite(str(path)).domains)
