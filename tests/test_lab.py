@@ -21,8 +21,8 @@ from ponder.studies.schema import load_study
 from ponder.types import Cell, Domain, Mode, Rollout, Tier
 
 ROOT = Path(__file__).parents[1]
-SOLVED = ("arithmetic", "programs", "lamps", "counting")
-"""What the shipped seed model has learned well; cups it half knows, and lookups it does not (docs/lab.md)."""
+SOLVED = ("arithmetic", "programs", "lamps", "counting", "cups")
+"""What the shipped seed model has learned well; lookups it has not (docs/lab.md)."""
 MARGIN = 0.07
 """Above always giving the commonest answer: three standard errors of a share of .2 among 300."""
 
@@ -75,7 +75,7 @@ def test_the_seed_model_thinks_a_third_of_the_time_and_there_is_room(policy: Pol
     free, forced = ask(policy, domain, Mode.FREE, n=200), ask(policy, domain, Mode.FORCED, n=200)
     thinking = sum(bool(rollout.completion.thinking) for rollout in free) / len(free)
     assert 0.2 < thinking < 0.55
-    assert 0.25 < accuracy(free) < 0.65
+    assert 0.25 < accuracy(free) < 0.7
     assert accuracy(forced) > accuracy(free) + 0.2
 
 
