@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from ponder.model.formats import ThinkingFormat, detect, named, on_one_day
-from ponder.model.thinking import Words, inside
+from ponder.model.thinking import Decode, Words, inside
 from ponder.types import Completion, Message, Mode, Outcome, PonderError, Sample, ThinkingLimits
 
 FILLER = "."
@@ -137,7 +137,8 @@ class Chat:
     def parse(self, sample: Sample, prompt: Sequence[int], *, mode: str, version: int, begun: str = "") -> Completion:
         """Read what was sampled: thinking, answer, outcome; `begun`: lines of thinking that stand in the prompt."""
         opened = self._opens(mode)
-        text = self.text(self._said(sample.tokens))
+        said = self._said(sample.tokens)
+        text = self.text(said)
         if sample.stop in text:  # not where it is the end of turn, which has been left out
             text = text[: text.rfind(sample.stop)]
         lead = self.thinking.open + (f"{begun}\n" if begun else "") if opened else ""
@@ -151,7 +152,7 @@ class Chat:
             logprobs=sample.logprobs,
             policy_version=version,
             thinking=thinking,
-            thinking_tokens=0 if thinking is None else self._inside(sample.tokens, opened),
+            thinking_tokens=0 if thinking is None else _inside(self.text, said, self.thinking, opened),
             answer=answer,
             outcome=outcome,
             forced=sample.forced,
@@ -223,12 +224,13 @@ class Chat:
         """A completion without its end of turn."""
         return tokens[:-1] if tokens and tokens[-1] in self.ends else tokens
 
-    def _inside(self, tokens: Sequence[int], opened: bool) -> int:
-        """Tokens inside the thinking block, the end of turn not counted."""
-        words = Words(self.text)
-        for token in self._said(tokens):
-            words.add(token)
-        return inside(words.pieces, self.thinking.open, self.thinking.close, opened)[0]
+
+def _inside(decode: Decode, tokens: Sequence[int], form: ThinkingFormat, opened: bool) -> int:
+    """Tokens inside the thinking block."""
+    words = Words(decode)
+    for token in tokens:
+        words.add(token)
+    return inside(words.pieces, form.open, form.close, opened)[0]
 
 
 def _tokenizer_class(folder: Path) -> Any:

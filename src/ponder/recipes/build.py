@@ -24,6 +24,7 @@ from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
+from ponder.recipes.judge_schema import WatchConfig
 from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import (
@@ -33,7 +34,6 @@ from ponder.recipes.schema import (
     ModelConfig,
     Recipe,
     RLConfig,
-    WatchConfig,
 )
 from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller

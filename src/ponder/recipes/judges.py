@@ -15,7 +15,8 @@ from ponder.model.devices import device_of
 from ponder.model.dtypes import DTYPES
 from ponder.model.hub import resolve
 from ponder.model.load import load_model
-from ponder.recipes.schema import JudgeConfig, ModelConfig, Recipe
+from ponder.recipes.judge_schema import JudgeConfig
+from ponder.recipes.schema import ModelConfig, Recipe
 from ponder.specs import Spec
 from ponder.specs.asking import FORMS
 from ponder.types import Message, PonderError, Respondent, Verifier

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
-from ponder.specs.asking import FORMS
+from ponder.recipes.judge_schema import JudgeConfig, WatchConfig
+from ponder.recipes.strict import Strict, one_of
 from ponder.verifiers import VERIFIERS
-from ponder.verifiers.ensemble import COMBINED
 
 Weights = dict[str, Annotated[float, Field(gt=0)]]
 """Name of a domain -> its share of the problems."""
 
 
-def one_of(names: Collection[str]) -> AfterValidator:
-    """Accepts these names only."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"must be one of {', '.join(names)}")
-        return value
-
-    return AfterValidator(check)
-
-
 Temperature = Annotated[float, Field(ge=1)]
 """Of a mixture: 1 keeps the weights, a larger one evens them out."""
-
-
-class Strict(BaseModel):
-    """No unknown keys, no silent conversions, no changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class DomainConfig(BaseModel):
@@ -103,7 +85,7 @@ class ModelConfig(Strict):
     """Padded positions learned at once: bounds the memory."""
     lora: LoraConfig | None = None
     """Learn adapters instead of the weights."""
-    freeze: list[str] = []
+    freeze: list[str] = Field([])
     """Parts of the names of weights that stay as they are, such as `embed_tokens`."""
 
 
@@ -134,98 +116,6 @@ class ColdStartConfig(Strict):
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("steps: give either steps or epochs")
         return self
-
-
-class ServerConfig(Strict):
-    """A model behind an OpenAI-compatible endpoint; see `ponder.engine.server.Server`."""
-
-    url: str
-    """Up to `/v1`."""
-    model: str
-    """What the server calls it."""
-    key: str | None = None
-    """Name of the environment variable that holds the key; the key itself is written nowhere."""
-    concurrency: int = Field(16, ge=1)
-    """Requests at a time."""
-    deadline: float = Field(120.0, gt=0)
-    """Seconds for one."""
-    retries: int = Field(5, ge=0)
-    """Of one request."""
-    budget_tokens: int | None = Field(None, ge=1)
-    """Tokens that may be spent in all."""
-    cache: str | None = None
-    """Folder that keeps replies."""
-
-
-class JudgeConfig(Strict):
-    """A generative verifier: who is asked, what about, and how far it is trusted."""
-
-    spec: str | None = None
-    """Spec or rubric: the name of a shipped one, or a path."""
-    language: str | None = None
-    """Of a shipped spec."""
-    form: Annotated[str, one_of(FORMS)] | None = None
-    """Key of `ponder.specs.asking.FORMS`; by default `rules` with a spec, else `alone`."""
-    model: str | None = None
-    """Folder, name or hub id of a model; the one that the policy begins with where neither it nor a server is named.
-
-    `policy` is the policy with the weights it has, which may watch what is measured and nothing else.
-    """
-    system: str | None = None
-    """System message of that model."""
-    thinking: str | None = None
-    """How it marks its thinking, where its template does not tell."""
-    server: ServerConfig | None = None
-    """Asked in place of a local model."""
-    think: bool = False
-    """Whether it thinks before its verdict."""
-    votes: int = Field(1, ge=1)
-    """Times that it is asked."""
-    combine: Annotated[str, one_of(COMBINED)] = "mean"
-    """What becomes of several votes, or members."""
-    members: list[str] = []
-    """Other sections, all of which are asked in its place."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of a rubric's criteria that a problem is not asked about."""
-    read: Literal["chance", "score"] = "chance"
-    """The chance of yes, or a written score."""
-    temperature: float = Field(0.0, ge=0)
-    """Above 0 for several votes."""
-    max_tokens: int = Field(512, ge=1)
-    """Of a vote."""
-    reads_thinking: bool = False
-    """Whether it sees the policy's thinking."""
-    gate: bool = True
-    """Whether answers that are none are paid 0 without asking."""
-    rule: Annotated[str, one_of(VERIFIERS)] | None = None
-    """Key of `ponder.verifiers.VERIFIERS`: what it pays 0 the judge is not asked about."""
-
-    @model_validator(mode="after")
-    def _one_model(self) -> Self:
-        if self.members and (self.server or self.model or self.spec):
-            raise ValueError("members: an ensemble is its members; leave out spec, model and server")
-        if self.server and self.model:
-            raise ValueError("server: a judge is a server's or a local model; leave out one")
-        if self.votes > 1 and self.temperature == 0:
-            raise ValueError("temperature: several votes without one are all the same; give it 1.0")
-        return self
-
-
-class WatchConfig(Strict):
-    """A test, valid whenever it is looked at, of whether what pays has drifted from what watches."""
-
-    by: str = "gold"
-    """`gold`, the domains' own verifiers, or a section of `[verifiers]` that never pays."""
-    share: float = Field(1.0, gt=0, le=1)
-    """Of the rollouts that are watched."""
-    level: float = Field(0.05, gt=0, lt=1)
-    """Largest chance of a false alarm over the whole stage."""
-    tolerance: float = Field(0.05, ge=0, lt=2)
-    """How far the mean gap may rise above the opening's."""
-    opening: int = Field(16, ge=2)
-    """Steps that say what the gap was."""
-    on_alarm: Literal["warn", "stop"] = "stop"
-    """Whether the stage ends there, with a checkpoint of the step before."""
 
 
 class PoolsConfig(Strict):
@@ -262,7 +152,7 @@ class RLConfig(Strict):
     """Share of the probability that is drawn from."""
     min_p: float = Field(0.0, ge=0, le=1)
     """Least share of the likeliest token's probability that is drawn."""
-    stop: list[str] = []
+    stop: list[str] = Field([])
     """Texts that end a completion."""
     think_at_least: int = Field(0, ge=0)
     """Fewest tokens of thinking."""
@@ -384,9 +274,9 @@ class Recipe(Strict):
     """Steps between checkpoints."""
     model: ModelConfig
     """The policy."""
-    domains: dict[str, DomainConfig] = {}
+    domains: dict[str, DomainConfig] = Field({})
     """Domains besides those of the suite."""
-    verifiers: dict[str, JudgeConfig] = {}
+    verifiers: dict[str, JudgeConfig] = Field({})
     """Generative verifiers, by name."""
     cold_start: ColdStartConfig | None = None
     """Supervised stage, if any."""

@@ -10,7 +10,7 @@ from typing import Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ponder.recipes.load import load_recipe, load_suite, parse, read_toml
-from ponder.recipes.schema import Strict
+from ponder.recipes.strict import Strict
 from ponder.types import PonderError
 
 
