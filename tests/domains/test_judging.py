@@ -6,7 +6,7 @@ import pytest
 
 from contracts.domain import DomainContract
 from ponder.domains import build
-from ponder.domains.judging import OPENINGS, Judging
+from ponder.domains.judging import OPENINGS, Judging, compared
 from ponder.specs.asking import FORMS
 from ponder.types import Domain, PonderError, Submission
 from ponder.verifiers.text import Exact, Number
@@ -41,8 +41,23 @@ def test_a_problem_is_what_the_judge_asks():
     (problem,) = Judging("j", of="lab-arithmetic", form="alone").problems("test", seed=0, n=1)
     own = problem.facts["of"]
     assert problem.messages == FORMS["alone"].messages(own, problem.facts["said"])
-    compared = f"so {own.reference}, said {problem.facts['said']}: {problem.reference}"
-    assert problem.facts["worked"].splitlines()[-1] == compared
+    end = f"{compared(own.reference, problem.facts['said'])}: {problem.reference}"
+    assert problem.facts["worked"].endswith(f"\n{end}")
+
+
+@pytest.mark.parametrize(
+    ("right", "said", "last"),
+    [
+        ("7", "7", "7 7 yes"),
+        ("E D B", "E B D", "E E yes, D B no"),
+        ("Yes", "yes", "Yes yes yes"),
+        ("refuse k2", "refuse", "refuse refuse yes, k2 - no"),
+        ("3", "", "3 - no"),
+        ("3", "3. This is right.", "3 3. no"),
+    ],
+)
+def test_answers_are_compared_to_the_first_word_that_differs(right: str, said: str, last: str):
+    assert compared(right, said) == f"so {right}, said {said}\n{last}"
 
 
 def test_both_languages_judge_the_same_answers():

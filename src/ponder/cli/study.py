@@ -13,7 +13,7 @@ from ponder.cli.screen import people, print_json, say, visible
 from ponder.model.hub import resolve
 from ponder.studies import results
 from ponder.studies.figures import check_drawable
-from ponder.studies.run import Run, finished, plan, run_all
+from ponder.studies.run import Run, finished, plan, run_all, run_needed
 from ponder.studies.schema import load_study
 from ponder.types import PonderError
 
@@ -26,6 +26,7 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         raise PonderError(f"workers = {workers}: give 1 or more")
     results.check_own(asked, path.parent)
     check_drawable(asked.figures)
+    run_needed(asked, path, workers=at_once, heard=lambda task: say(console, f"made {task.folder}"))
     for model in asked.models:  # fetched once, and not by every run
         resolve(model)
     progress = Progress(console, plan(asked, path, folder))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from random import Random
 from typing import Any
 
@@ -77,7 +78,7 @@ class Judging:
         return None if size is None else size - 1
 
     def worked(self, problem: Problem) -> str | None:
-        """The problem solved again, what that comes to, and what was said."""
+        """The problem solved again, and what that comes to beside what was said."""
         return problem.facts.get("worked")
 
     def _problem(self, own: Problem, slipped: Problem, other: Problem) -> Problem:
@@ -85,7 +86,7 @@ class Judging:
         said = self._said(rng, own, slipped, other)
         worked = self.of.worked(own)
         verdict = YES if said.kind == "right" else NO
-        solved = None if worked is None else f"{worked}\nso {own.reference}, said {said.text}: {verdict}"
+        solved = None if worked is None else f"{worked}\n{compared(own.reference, said.text)}: {verdict}"
         return replace(
             own,
             messages=self.form.messages(own, said.text),
@@ -104,3 +105,16 @@ class Judging:
         if drawn < 2 * self.empty:
             return Said(rng.choice(ORDERS).format(answer=wrong), "order")
         return Said(slip, "slip") if slip != own.reference and rng.random() < 0.7 else Said(wrong, "other")
+
+
+def compared(right: str, said: str) -> str:
+    """Both, then word by word up to the first that differs: `so E D B, said E B D`, then `E E yes, D B no`.
+
+    A small model told only the verdict learns to solve the problem and not to compare.
+    """
+    found = []
+    for one, other in zip_longest(right.split(), said.split(), fillvalue="-"):
+        found.append(f"{one} {other} {YES if one.casefold() == other.casefold() else NO}")
+        if found[-1].endswith(NO):
+            break
+    return f"so {right}, said {said}\n{', '.join(found)}"

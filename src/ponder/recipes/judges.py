@@ -18,7 +18,7 @@ from ponder.model.load import load_model
 from ponder.recipes.judge_schema import JudgeConfig
 from ponder.recipes.schema import ModelConfig, Recipe
 from ponder.specs import Spec
-from ponder.specs.asking import FORMS
+from ponder.specs.asking import FORMS, Form
 from ponder.types import Message, PonderError, Respondent, Verifier
 from ponder.verifiers.ensemble import Ensemble
 from ponder.verifiers.guard import Gated, RuleFirst
@@ -55,15 +55,24 @@ def check_verifiers(recipe: Recipe) -> None:
         if is_itself(recipe, name):
             raise PonderError(f"verifiers.{name}.model: a policy cannot pay or watch itself; name another model")
     for name, config in recipe.verifiers.items():
-        rules = _shown(specs.load(config.spec, language=config.language)) if config.spec else ""
+        rules = _shown(specs.load(config.spec, language=config.language), form_of(config)) if config.spec else ""
         if config.server is None and config.model != ITSELF and not config.members:
             source, chat = _spoken_to(name, config, recipe.model)
             _fits(name, len(chat.prompt([Message(role="user", content=rules)])) + config.max_tokens, source)
 
 
-def _shown(spec: Spec) -> str:
+def form_of(config: JudgeConfig) -> Form:
+    """How it is asked."""
+    return FORMS[config.form or ("rules" if config.spec else "alone")]
+
+
+def _shown(spec: Spec, form: Form) -> str:
     """The most that is shown of a spec at once: all of it, or the longest criterion of a rubric."""
-    return max((clause.text for clause in spec.clauses), key=len) if spec.is_rubric else spec.text()
+    return max((clause.text for clause in spec.clauses), key=len) if spec.is_rubric else _rules(spec, form)
+
+
+def _rules(spec: Spec, form: Form) -> str:
+    return spec.brief() if form.brief else spec.text()
 
 
 def _fits(name: str, tokens: int, source: Path) -> None:
@@ -108,12 +117,12 @@ def build_respondent(name: str, config: JudgeConfig, policy: ModelConfig) -> Res
 
 
 def _judge(name: str, config: JudgeConfig, spec: Spec | None, respondent: Respondent) -> Judge | RubricJudge:
-    form = FORMS[config.form or ("rules" if spec else "alone")]
+    form = form_of(config)
     judge = Judge(
         respondent=respondent,
         name=name,
         form=form,
-        rules=spec.text() if spec else "",
+        rules=_rules(spec, form) if spec else "",
         clauses=tuple(clause.id for clause in spec.clauses) if spec else (),
         think=config.think,
         votes=config.votes,

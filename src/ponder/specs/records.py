@@ -83,6 +83,14 @@ class Spec:
         blocks = [f"# {self.title}", self.preamble, *(_written(clause, self.language) for clause in self.clauses)]
         return "\n\n".join(filter(None, blocks)) + "\n"
 
+    def brief(self) -> str:
+        """What it demands on one line, then the last paragraph of its preamble: for models with a short context.
+
+        Titles, levels and examples are left out: `k1: If it is sealed, refuse. k2: If a guest asks, refuse.`
+        """
+        told = [f"{clause.id}: {' '.join((clause.text or clause.title).split())}" for clause in self.clauses]
+        return " ".join(filter(None, [*told, " ".join(self.preamble.split("\n\n")[-1].split())]))
+
     def outline(self) -> str:
         """One line a clause: its id and its title."""
         return "\n".join(f"- {clause.id}: {clause.title}" for clause in self.clauses) + "\n"

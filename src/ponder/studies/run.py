@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,9 +69,19 @@ def plan(study: Study, path: Path, out: Path) -> list[Run]:
     ]
 
 
+def needed(study: Study, path: Path) -> list[Task]:
+    """What is made before any run."""
+    return [
+        _task(Path(need.out), "train", str(path.parent / need.recipe), *_sets(need.settings)) for need in study.needs
+    ]
+
+
+def _sets(settings: Iterable[str]) -> list[str]:
+    return [word for setting in settings for word in ("--set", setting)]
+
+
 def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Iterator[Task]:
-    sets = [word for setting in study.settings(arm, seed) for word in ("--set", setting)]
-    yield _task(folder, "train", str(recipe_of(study, path, arm)), *sets)
+    yield _task(folder, "train", str(recipe_of(study, path, arm)), *_sets(study.settings(arm, seed)))
     for suite in study.arms[arm].also:
         beside = folder.with_name(f"{folder.name}-{Path(suite).stem}")
         yield _task(beside, "measure", str(folder), "--suite", str(path.parent / suite))
@@ -80,6 +90,16 @@ def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Itera
 def _task(folder: Path, verb: str, *words: str) -> Task:
     command = (sys.executable, "-m", "ponder", verb, *words, "--out", str(folder), "--resume", "--json")
     return Task(folder=folder, command=command)
+
+
+def run_needed(study: Study, path: Path, *, workers: int, heard: Callable[[Task], None]) -> None:
+    """Make what the runs begin with, if it is not there; raises PonderError where that fails: no arm could run."""
+    missing = [task for task in needed(study, path) if not task.done]
+    with ThreadPoolExecutor(workers) as pool:
+        for task, why in zip(missing, pool.map(lambda task: _called(task, _share(workers)), missing), strict=True):
+            if why:
+                raise PonderError(f"needs: {task.folder} failed: {why}; the same command tries again")
+            heard(task)
 
 
 def run_all(
@@ -108,10 +128,13 @@ def run_all(
 
 def execute(run: Run, workers: int) -> str:
     """A run's processes, one after the other, with its share of the cores; empty, or the last word of what failed."""
-    cores = max(1, (os.cpu_count() or 1) // workers)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(cores)}
-    whys = (_called(task, environment) for task in run.tasks if not task.done)
+    whys = (_called(task, _share(workers)) for task in run.tasks if not task.done)
     return next(filter(None, whys), "")
+
+
+def _share(workers: int) -> dict[str, str]:
+    """The environment of a process that has its share of the cores."""
+    return {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
 
 
 def _called(task: Task, environment: Mapping[str, str]) -> str:

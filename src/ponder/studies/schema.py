@@ -29,6 +29,17 @@ class Arm(Strict):
     """Laid over the study's; what stands for `$name` in its queries."""
 
 
+class Need(Strict):
+    """A run that arms begin with, such as a verifier that is to pay: made before any of them, once."""
+
+    recipe: str
+    """Path of its recipe, from the study's folder."""
+    out: str
+    """Its run folder, as arms name it."""
+    settings: list[str] = Field([], alias="set")
+    """Laid over the recipe, as `--set` does."""
+
+
 class Claim(Strict):
     """A comparison of two arms, and what counts as held; stated before anything is run."""
 
@@ -76,6 +87,8 @@ class Study(Strict):
     """Each is a run of every arm; `{seed}` in a setting stands for it."""
     models: list[str] = Field([])
     """Models to begin with, one seed after the other; the recipe's own where there are none."""
+    needs: list[Need] = Field([])
+    """Runs to be made first, where they are not there."""
     arms: dict[str, Arm] = Field(min_length=1)
     """By name."""
     parameters: dict[str, str] = Field({}, alias="with")
@@ -166,6 +179,8 @@ def numbers_of(name: str, asked: str, each: Mapping[str, list[str]]) -> Iterator
 def load_study(path: Path) -> Study:
     """The study in a TOML file; every recipe that it will run is read, so that what is wrong is said at once."""
     study = parse(Study, read_toml(path), where=str(path))
+    for need in study.needs:
+        load_recipe(path.parent / need.recipe, need.settings)
     for name in study.own_arms:
         recipe = recipe_of(study, path, name)
         try:

@@ -100,7 +100,7 @@ def spec_text(language: str) -> str:
 def spec_markdown(language: str) -> str:
     """The fixed rules as a spec file: `## k1 (must) What is sealed`, and the clause below; house.en.md, house.ja.md."""
     words = WORDS[language]
-    blocks = [f"# {words['title']}", f"{words['about']}{words['gap']}{words['order']}"]
+    blocks = [f"# {words['title']}", words["about"], words["order"]]
     for n, (clause, sentence) in enumerate(zip(HOUSE, sentences(HOUSE, words), strict=True), 1):
         title = words[f"head {_kind(clause)}"].format(subject=_named(clause.subject, words))
         blocks += [f"## k{n} ({words['must']}) {title}", sentence]

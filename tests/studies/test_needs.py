@@ -1,0 +1,64 @@
+"""Runs that a study's arms begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.command import mistake, ponder
+from ponder.runs.folder import Run
+from ponder.studies.run import needed
+from ponder.studies.schema import load_study
+from ponder.types import PonderError
+from recipes.small import write_small
+
+STUDY = """
+name = "heirs"
+asks = "Can what one run has learned be the beginning of others?"
+recipe = "small.toml"
+seeds = [1, 2]
+models = ["{begun}/checkpoints/000003"]
+[[needs]]
+recipe = "small.toml"
+out = "{begun}"
+set = ["seed=7", "rl.steps={steps}"]
+[arms.heir]
+[numbers]
+minutes = "cost.minutes"
+"""
+
+
+@pytest.fixture
+def begun(tmp_path: Path, tiny: Path) -> Path:
+    write_small(tmp_path, tiny, cold=2, rl=1)
+    return tmp_path / "begun"
+
+
+def written(begun: Path, steps: int | str) -> Path:
+    path = begun.with_name("heirs.toml")
+    path.write_text(STUDY.format(begun=begun, steps=steps))
+    return path
+
+
+def test_what_a_study_needs_is_made_once_before_its_runs_begin_with_it(begun: Path, tmp_path: Path):
+    file = written(begun, 1)
+    told = ponder("study", str(file), "--out", str(tmp_path / "out"))
+    assert told.exit_code == 0 and f"made {begun}" in told.output.replace("\n", "")
+    heir = Run.open(tmp_path / "out" / "heir-1").manifest["recipe"]
+    assert heir["model"]["name"] == f"{begun}/checkpoints/000003" and heir["seed"] == 1
+    assert all(task.done for task in needed(load_study(file), file))
+    again = ponder("study", str(file), "--out", str(tmp_path / "out"))
+    assert again.exit_code == 0 and "made" not in again.output
+
+
+def test_a_need_that_fails_stops_the_study_in_one_line(begun: Path, tmp_path: Path):
+    begun.mkdir()
+    (begun / "letter.txt").write_text("mine")
+    line = mistake("study", str(written(begun, 1)), "--out", str(tmp_path / "out"))
+    assert "needs" in line and "holds files that are not of a run" in line
+
+
+def test_what_is_wrong_with_its_recipe_is_said_before_anything_runs(begun: Path):
+    with pytest.raises(PonderError, match=r"rl\.steps"):
+        load_study(written(begun, "many"))
