@@ -111,6 +111,10 @@ def test_a_watched_run_goes_on_where_it_stopped(tiny: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        (
+            ["verifiers.moved.form=alone"],
+            r"verifiers.moved.*: is what verdicts of no judge are called; give it another",
+        ),
         (["rl.paid_by=hose"], r"rl.paid_by = 'hose': must be one of house, exact"),
         (["rl.watch.by=hose"], r"rl.watch.by = 'hose': must be one of gold, house"),
         (["verifiers.house.votes=3"], r"verifiers.house.temperature.*: several votes without one are all the same"),

@@ -4,13 +4,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
+from ponder.engine.scorer import LocalScorer
+from ponder.model.checkpoint import load_decoder
 from ponder.recipes.load import load_recipe
 from ponder.recipes.measure import default_out, find_subject, measure
 from ponder.recipes.schema import MeasureConfig
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
-from ponder.types import PonderError
+from ponder.runs.table import read_rollouts
+from ponder.types import Branch, Lesson, PonderError
 from recipes.small import write_small
 
 
@@ -120,3 +124,56 @@ def test_without_a_cold_start_reinforcement_is_set_against_the_model_it_began_wi
     again = measure(find_subject(str(run)), few(run), tmp_path / "again")
     for name in names:
         assert columns(again / "measured" / f"{name}.parquet") == columns(run / "measured" / f"{name}.parquet")
+
+
+def with_moved(folder: Path, change: str = "") -> None:
+    path = folder / "few.toml"
+    path.write_text(path.read_text().replace("shots = 2\n", f"shots = 2\nmoved = true\n{change}"))
+
+
+def test_how_far_it_moved_is_measured_from_the_model_that_the_run_began_with(
+    trained: Path, tiny: Path, tmp_path: Path
+) -> None:
+    suite = tmp_path / "few.toml"
+    suite.write_text((trained.parent / "few.toml").read_text())
+    with_moved(tmp_path, "temperature = 0.8\n")
+    run = measure(find_subject(str(trained)), MeasureConfig(suite=str(suite)), tmp_path / "run")
+    found = {path.stem: read_rollouts(path) for path in (run / "measured").iterdir()}
+    assert {name for name, each in found.items() if each[0].verdicts[-1].verifier == "moved"} == {"before", "after"}
+    scorer = LocalScorer(load_decoder(tiny, dtype=torch.float32))
+    for rollout in found["after"]:
+        said, last = rollout.completion, rollout.verdicts[-1]
+        lesson = Lesson(prompt=said.prompt, branches=(Branch(tokens=said.tokens, weight=0.0),))
+        ((logprobs,),) = scorer.logprobs([lesson], temperature=0.8)
+        assert last.parts["log_ratio"] == pytest.approx(sum(said.logprobs) - sum(logprobs), abs=1e-3)
+    told = Run.open(run).result()
+    assert all((told[f"moved.{label}.letters.completion"].value or 0) > 1 for label in ("before", "after"))
+
+
+def test_a_model_has_not_moved_from_itself(tiny: Path, tmp_path: Path) -> None:
+    path = write_small(tmp_path, tiny, rl=1)
+    with_moved(tmp_path)
+    text = path.read_text()
+    path.write_text(text[: text.index("[cold_start]")] + text[text.index("[rl]") :])
+    run = train(load_recipe(path, ["measure.untouched=false"]), tmp_path / "run")
+    told = Run.open(run).result()
+    assert told["moved.before.coin.completion"].value == pytest.approx(0, abs=1e-4)
+    values = [rollout.verdicts[-1].value for rollout in read_rollouts(run / "measured" / "before.parquet")]
+    assert values == pytest.approx([1.0] * 12, abs=1e-5)
+
+
+def test_a_divergence_that_cannot_be_told_is_refused(trained: Path, tiny: Path, tmp_path: Path) -> None:
+    write_small(tmp_path, tiny)
+    with_moved(tmp_path, "temperature = 0.0\n")
+    suite = str(tmp_path / "few.toml")
+    line = rf"^{suite}: moved = True: completions must be drawn to tell a divergence; give a temperature above 0$"
+    with pytest.raises(PonderError, match=line):
+        measure(find_subject(str(trained)), MeasureConfig(suite=suite), tmp_path / "out")
+    write_small(tmp_path, tiny)
+    with_moved(tmp_path)
+    fresh = load_recipe(tmp_path / "small.toml", ["model.fresh={}"])
+    with pytest.raises(
+        PonderError, match=r"few\.toml: moved: of a model that began untrained there is nothing to know"
+    ):
+        train(fresh, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

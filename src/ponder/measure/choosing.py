@@ -21,7 +21,8 @@ DRAWS = 64
 SURE = 0.5
 """Chance of yes from which on a verdict counts as yes."""
 JUDGED = """select domain, problem_id, answer, paid, judge from (
-  select *, [v.value for v in verdicts if v.role = 'watch' and v.verifier <> 'lenient'][1] as judge from rollouts
+  select *, [v.value for v in verdicts if v.role = 'watch' and v.verifier not in ('lenient', 'moved')][1] as judge
+  from rollouts
   where checkpoint = '{checkpoint}' and mode = 'free' and attack = 'none')
   where judge is not null and paid is not null order by all"""
 

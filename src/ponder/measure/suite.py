@@ -20,6 +20,11 @@ class Condition:
     mode: Mode = Mode.FREE
     """How the policy is asked to think."""
 
+    @property
+    def watched(self) -> bool:
+        """Whether what is said may be watched besides: what trained weights say freely."""
+        return self.mode is Mode.FREE and self.checkpoint != "untouched"
+
 
 CONDITIONS: dict[str, tuple[Condition, ...]] = {
     "untouched": (
@@ -70,6 +75,8 @@ class Suite:
     """Marks of the thinking in mode `filler`."""
     judged_by: str | None = None
     """Name of the verifier that watches what is said in mode `free`."""
+    moved: bool = False
+    """Whether it is watched how far that is from the model that the run began with; see `measure.moved`."""
 
     def conditions(self, checkpoint: str) -> tuple[Condition, ...]:
         """Everything that a checkpoint is asked, each way once."""

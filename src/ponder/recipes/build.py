@@ -104,6 +104,12 @@ def build_policy(recipe: Recipe, folder: Path | None = None) -> Policy:
     return Policy(source=source, model=model, chat=chat, sampler=sampler)
 
 
+def build_scorer(config: ModelConfig, folder: Path) -> Scorer:
+    """Weights that are asked beside the policy and never change; its dtype has been settled."""
+    frozen = load_model(folder, dtype=DTYPES[config.dtype], device=device_of(config.device))
+    return LocalScorer(frozen, micro_tokens=config.micro_tokens)
+
+
 def build_learner(policy: Policy, config: ModelConfig, *, seed: int) -> LocalLearner:
     """Who changes the policy's weights: all of them, all but some, or adapters beside them."""
     module, masters = module_of(policy.model), None
@@ -163,6 +169,10 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
     judged_by = asked.judged_by or config.judged_by
     if judged_by and judged_by not in recipe.verifiers:
         raise PonderError(f"judged_by = {judged_by!r}: the recipe has no such judge; add [verifiers.{judged_by}]")
+    if config.moved and recipe.model.fresh:
+        raise PonderError(
+            f"{asked.suite}: moved: of a model that began untrained there is nothing to know; leave it out"
+        )
     return Suite(
         name=config.name,
         domains=build_domains(configs),
@@ -177,6 +187,7 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         modes=tuple(config.modes),
         filler=config.filler,
         judged_by=judged_by,
+        moved=config.moved,
     )
 
 

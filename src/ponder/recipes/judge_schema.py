@@ -11,6 +11,9 @@ from ponder.specs.asking import FORMS
 from ponder.verifiers import VERIFIERS
 from ponder.verifiers.ensemble import COMBINED
 
+TAKEN = ("lenient", "moved")
+"""Names of verdicts that watch and are no judge's."""
+
 
 class ServerConfig(Strict):
     """A model behind an OpenAI-compatible endpoint; see `ponder.engine.server.Server`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ponder.measure import moved
 from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
 from ponder.recipes.judges import build_verifier
@@ -21,7 +22,7 @@ from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
-from ponder.types import Mode, PonderError, Verifier
+from ponder.types import PonderError, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,14 @@ class Measurement:
     def _ask(self, policy: build.Policy, condition: Condition, path: Path, version: int) -> None:
         began = time.monotonic()
         self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
-        judge = self._judge(policy) if condition.mode is Mode.FREE and condition.checkpoint != "untouched" else None
+        judge = self._judge(policy) if condition.watched else None
         examiner = build.build_examiner(self.suite.domains.values(), lenient=True, watcher=judge)
         roller = Roller(
             sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=self.watch.wrote
         )
         rollouts = self.suite.ask(condition, roller, version=version)
+        if self.suite.moved and condition.watched:
+            rollouts = moved.watched(rollouts, self._beginning())
         write_rollouts(path, rollouts, run=self.run.name)
         self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
         self.watch.measured(condition.name, rollouts)
@@ -63,6 +66,10 @@ class Measurement:
         """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
         name = self.suite.judged_by
         return build_verifier(self.recipe, name, itself=policy.respondent()) if name else None
+
+    def _beginning(self) -> Scorer:
+        """The model that the run began with: loaded anew for each condition too."""
+        return build.build_scorer(self.recipe.model, build.source_of(self.recipe))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import choosing, modes, transfer
+from ponder.measure import choosing, modes, moved, transfer
 from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
 from ponder.recipes.load import load_suite
@@ -70,7 +70,8 @@ def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
     if measured:
         connection, _ = connect(run.path)
         with connection:
-            found |= transfer.numbers(connection) | modes.numbers(connection) | choosing.numbers(connection)
+            for query in (transfer, modes, choosing, moved):
+                found |= query.numbers(connection)
     return found
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
-from ponder.recipes.judge_schema import JudgeConfig, WatchConfig
+from ponder.recipes.judge_schema import TAKEN, JudgeConfig, WatchConfig
 from ponder.recipes.strict import Strict, one_of
 from ponder.verifiers import VERIFIERS
 
@@ -259,6 +259,15 @@ class SuiteConfig(Strict):
     """Where they are from; what is chosen by results is chosen on the first."""
     judged_by: str | None = None
     """A section of the recipe's `[verifiers]` that watches what is said in mode `free`."""
+    moved: bool = False
+    """Whether it is measured how far what is said in mode `free` is from the model that the run began with; see
+    `ponder.measure.moved`."""
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        if self.moved and self.temperature == 0:
+            raise ValueError("moved: completions must be drawn to tell a divergence; give a temperature above 0")
+        return self
 
 
 class Recipe(Strict):
@@ -291,6 +300,8 @@ class Recipe(Strict):
         if judge and judge not in self.verifiers:
             raise ValueError(f"measure.judged_by = {judge!r}: must be a section of verifiers; add [verifiers.{judge}]")
         for name, config in self.verifiers.items():
+            if name in TAKEN:
+                raise ValueError(f"verifiers.{name}: is what verdicts of no judge are called; give it another name")
             for member in config.members:
                 if member not in self.verifiers or self.verifiers[member].members:
                     raise ValueError(f"verifiers.{name}.members = {member!r}: must be another judge of verifiers")

@@ -6,10 +6,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ponder.engine.scorer import LocalScorer
 from ponder.measure.suite import Suite
-from ponder.model.dtypes import DTYPES
-from ponder.model.load import load_model, notice
+from ponder.model.load import notice
 from ponder.recipes import build
 from ponder.recipes.judges import check_verifiers
 from ponder.recipes.measure import Measurement
@@ -114,8 +112,7 @@ class Training:
         if not self.recipe.rl or not self.recipe.rl.kl:
             return None
         folder = self.run.checkpoint_path(before) if before else self.policy.source
-        frozen = load_model(folder, dtype=DTYPES[self.recipe.model.dtype], device=self.policy.model.device)
-        return LocalScorer(frozen, micro_tokens=self.recipe.model.micro_tokens)
+        return build.build_scorer(self.recipe.model, folder)
 
     def _train(self, stage: Stage, start: int, deadline: float | None) -> None:
         keeper = Keeper(

@@ -30,7 +30,7 @@ COLOURS = ("#0b62a4", "#d1580b", "#2e8b57", "#9a4f96", "#8a6d1d", "#c23b53", "#5
 MARKERS = "osD^vPX<>p"
 DECADE = 10.0
 """Ratio of the largest place to the smallest from which on the axis is logarithmic."""
-PANEL, HEIGHT = 3.6, 2.9
+PANEL, HEIGHT, SQUARE, LEGEND = 3.6, 2.9, 3.6, 1.6
 """Inches."""
 
 
@@ -45,21 +45,52 @@ def drawn(figure: Figure, each: Mapping[str, list[str]], found: Found) -> bytes:
     from matplotlib import rc_context  # an extra: see `check_drawable`
     from matplotlib.figure import Figure as Canvas
 
-    places, panels = each[figure.along], dict(panels_of(figure, each, found))
-    labels = list(dict.fromkeys(label for lines in panels.values() for label in lines))
     with rc_context(STYLE):
-        canvas = Canvas(figsize=(PANEL * len(panels) + 1.6, HEIGHT), layout="constrained")
-        row = canvas.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axes, (title, lines) in zip(row, panels.items(), strict=True):
-            axes.set_title(title, fontsize=9, fontweight="bold", loc="left")
-            axes.set_xlabel(figure.along if title else "")
-            _panel(axes, places, lines, labels)
-        row[0].set_ylabel(figure.unit)
-        row[0].set_ylim(bottom=min(0.0, row[0].get_ylim()[0]))
-        canvas.legend(*row[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
+        canvas = Canvas(layout="constrained")
+        axes = _points(canvas, figure, found) if figure.against else _lines(canvas, figure, each, found)
+        axes.set_ylabel(figure.unit)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        canvas.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
         file = io.BytesIO()
         canvas.savefig(file, format="svg", metadata={"Date": None, "Title": figure.says})
     return file.getvalue()
+
+
+def _points(canvas: Any, figure: Figure, found: Found) -> Any:
+    """A point for each arm that has both numbers, with an interval in both directions; the axes they stand in."""
+    canvas.set_size_inches(SQUARE + LEGEND, SQUARE)
+    axes = canvas.subplots()
+    for index, arm in enumerate(figure.arms):
+        up, across = (found[arm][name] for name in (figure.number, figure.against) if name)
+        if up and across:
+            x, y = over_seeds(across), over_seeds(up)
+            bars = {"xerr": _arms((x,)), "yerr": _arms((y,))}
+            looks = {"label": arm, "markersize": 7, "linewidth": 0, "mec": "white", "mew": 0.5}
+            _errorbar(axes, index, [x.value], [y.value], **bars, **looks)
+    axes.set_xlabel(figure.against_unit or figure.against)
+    axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
+    axes.axhline(0, color="#999", linewidth=0.8)
+    return axes
+
+
+def _errorbar(axes: Any, index: int, across: Sequence[float], up: Sequence[float], **looks: Any) -> None:
+    """In the colour and with the mark that stand at `index`."""
+    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    axes.errorbar(across, up, color=colour, marker=marker, elinewidth=1, **looks)
+
+
+def _lines(canvas: Any, figure: Figure, each: Mapping[str, list[str]], found: Found) -> Any:
+    """Numbers along a word, in as many panels as they need; the axes of the first."""
+    assert figure.along, "a figure without another number has a word along its axis"
+    places, panels = each[figure.along], dict(panels_of(figure, each, found))
+    labels = list(dict.fromkeys(label for lines in panels.values() for label in lines))
+    canvas.set_size_inches(PANEL * len(panels) + LEGEND, HEIGHT)
+    row = canvas.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, lines) in zip(row, panels.items(), strict=True):
+        axes.set_title(title, fontsize=9, fontweight="bold", loc="left")
+        axes.set_xlabel(figure.along if title else "")
+        _panel(axes, places, lines, labels)
+    return row[0]
 
 
 def panels_of(figure: Figure, each: Mapping[str, list[str]], found: Found) -> Iterator[tuple[str, Lines]]:
@@ -92,17 +123,8 @@ def _panel(axes: Any, places: list[str], lines: Lines, labels: list[str]) -> Non
         ]
         if points:
             across, estimates = zip(*points, strict=True)
-            axes.errorbar(
-                across,
-                [e.value for e in estimates],
-                yerr=_arms(estimates),
-                label=label,
-                color=COLOURS[index % len(COLOURS)],
-                marker=MARKERS[index % len(MARKERS)],
-                markersize=4,
-                linewidth=1.4 if numeric else 0,
-                elinewidth=1,
-            )
+            looks = {"label": label, "markersize": 4, "linewidth": 1.4 if numeric else 0}
+            _errorbar(axes, index, across, [e.value for e in estimates], yerr=_arms(estimates), **looks)
     if numeric:
         values = [float(place) for place in places]
         if 0 < DECADE * min(values) <= max(values):

@@ -65,13 +65,23 @@ class Figure(Strict):
     says: str
     """What it shows."""
     number: str
-    """Which numbers: a name with a `{word}` or two of `Study.each` in it."""
-    along: str
+    """Which numbers: a name with a `{word}` or two of `Study.each` in it; of a figure with `against` one name."""
+    along: str | None = None
     """The word whose values stand along the axis. Another one makes lines, and each arm a panel; else arms do."""
+    against: str | None = None
+    """In its place, another number that stands along the axis: each arm is a point."""
     arms: list[str] = Field(min_length=1)
     """Whose."""
     unit: str = ""
     """Of the vertical axis."""
+    against_unit: str = ""
+    """Of the other one, where a number stands along it."""
+
+    @model_validator(mode="after")
+    def _one_axis(self) -> Self:
+        if (self.along is None) == (self.against is None):
+            raise ValueError("along: give either along, a word of each, or against, a number")
+        return self
 
 
 class Study(Strict):
@@ -140,14 +150,19 @@ class Study(Strict):
         for at, figure in enumerate(self.figures):
             if missing := next((arm for arm in figure.arms if arm not in self.arms), None):
                 raise ValueError(f"figures.{at}.arms: no arm is called {missing!r}; there are {', '.join(self.arms)}")
-            words = words_of(figure.number, self.each)
-            if figure.along not in words:
-                raise ValueError(
-                    f"figures.{at}.along: must be a word of each that number = {figure.number!r} has in it"
-                )
-            if len(words) > 2:
-                raise ValueError(f"figures.{at}.number: may have two words of each in it, one of them along")
+            if figure.against is None:
+                self._check_words(at, figure)
+            elif missing := next((n for n in (figure.number, figure.against) if n not in self.numbers), None):
+                known = ", ".join(self.numbers)
+                raise ValueError(f"figures.{at}.against: no number is called {missing!r}; there are {known}")
         return self
+
+    def _check_words(self, at: int, figure: Figure) -> None:
+        words = words_of(figure.number, self.each)
+        if figure.along not in words:
+            raise ValueError(f"figures.{at}.along: must be a word of each that number = {figure.number!r} has in it")
+        if len(words) > 2:
+            raise ValueError(f"figures.{at}.number: may have two words of each in it, one of them along")
 
     @property
     def own_arms(self) -> dict[str, Arm]:
