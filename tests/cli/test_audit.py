@@ -22,7 +22,20 @@ form = "lab"
 gate = false
 [verifiers.same]
 form = "reference"
+[verifiers.house]
+spec = {spec}
+max_tokens = 8
+[verifiers.both]
+members = ["house", "same"]
+[verifiers.mine]
+model = "policy"
+[verifiers.ours]
+members = ["house", "mine"]
+[verifiers.long]
+spec = "privacy"
 """
+SPEC = "# House rules\n## k1 (must) Be right\n## k2 (should) Be short\n"
+RUBRIC = "# Notes\n## right (essential) It is right\n## long (pitfall) It is long\n"
 
 
 @pytest.fixture
@@ -41,7 +54,9 @@ def sums(tmp_path: Path) -> Path:
 @pytest.fixture
 def recipe(tiny: Path, tmp_path: Path) -> Path:
     path = tmp_path / "judged.toml"
-    path.write_text(RECIPE.format(model=json.dumps(str(tiny))))
+    house = tmp_path / "house.md"
+    house.write_text(SPEC)
+    path.write_text(RECIPE.format(model=json.dumps(str(tiny)), spec=json.dumps(str(house))))
     return path
 
 
@@ -82,6 +97,56 @@ def test_a_judge_of_a_recipe_and_going_on_with_it(sums: Path, recipe: Path, tmp_
     assert all(found[name] == before[name] for name in before if name != "audit.seconds")
 
 
+def test_a_spec_is_asked_about_backwards_too(sums: Path, recipe: Path, tmp_path: Path):
+    words = ("audit", f"{recipe}:house", "--on", sums, "--out", tmp_path / "run", "--tries", "2")
+    assert "reordered: 80" in ponder(*words).stdout
+    run = Run.open(tmp_path / "run")
+    again = {r.problem.id + r.completion.answer: r.paid for r in read_rollouts(run.measured_file("reordered"))}
+    first = {r.problem.id + r.completion.answer: r.paid for r in read_rollouts(run.measured_file("answers"))}
+    assert again.keys() == first.keys() and again != first
+    same = run.result()["audit.same.order"]
+    alike = [(again[key] or 0) > 0.5 for key in first] == [(first[key] or 0) > 0.5 for key in first]
+    assert same.n == 40 and (same.value == 1.0) == alike
+    card = (tmp_path / "run" / "report.html").read_text()
+    assert "same decision with the spec backwards" in card and "backwards too" in card
+    run.measured_file("reordered").unlink()
+    told = ponder(*words, "--resume").stdout
+    assert (
+        "reordered: 80" in told
+        and "answers: 80" not in told
+        and Run.open(run.path).result()["audit.same.order"] == same
+    )
+    (tmp_path / "house.md").write_text(SPEC.replace("right", "kind"))
+    assert "data.spec of house = " in mistake(*words, "--resume")
+
+
+def test_a_rubric_has_no_order_and_says_so(sums: Path, recipe: Path, tmp_path: Path):
+    (tmp_path / "house.md").write_text(RUBRIC)
+    told = ponder("audit", f"{recipe}:house", "--on", sums, "--out", tmp_path / "run", "--tries", "2").stdout
+    assert "reordered" not in told and "backwards" not in told
+    assert "audit.same.order" not in Run.open(tmp_path / "run").result()
+    assert "one only: a rubric is asked criterion by criterion" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_verifier_without_a_spec_has_no_order(sums: Path, tmp_path: Path):
+    told = ponder("audit", "number", "--on", sums, "--out", tmp_path / "run", "--tries", "2").stdout
+    assert "reordered" not in told and "backwards" not in told
+    assert "order of the clauses" not in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mine", "verifiers.mine.model: there is no policy in an audit; name another model"),
+        ("ours", "verifiers.mine.model: there is no policy in an audit; name another model"),
+        ("long", "the judge's context is 2048 tokens; shorten the spec"),
+    ],
+)
+def test_a_judge_that_cannot_judge_here(sums: Path, recipe: Path, tmp_path: Path, name: str, said: str):
+    assert said in mistake("audit", f"{recipe}:{name}", "--on", sums, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("verifier", "said"),
     [
@@ -89,7 +154,7 @@ def test_a_judge_of_a_recipe_and_going_on_with_it(sums: Path, recipe: Path, tmp_
             "numbr",
             "VERIFIER = 'numbr': neither RECIPE.toml:NAME nor a verifier that needs no configuration; the nearest",
         ),
-        ("{recipe}", "describes lab, same; say which: "),
+        ("{recipe}", "describes lab, same, house, both, mine, ours, long; say which: "),
         ("{recipe}:lap", ":lap: there is no [verifiers.lap]; the nearest is 'lab'"),
         ("none.toml:lab", "none.toml: no such file"),
     ],
@@ -115,7 +180,7 @@ def test_labelled_answers_that_are_none(sums: Path, tmp_path: Path, text: str, s
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("verifier", ["number", "{recipe}:same"])
+@pytest.mark.parametrize("verifier", ["number", "{recipe}:same", "{recipe}:both"])
 def test_what_compares_needs_references(sums: Path, recipe: Path, tmp_path: Path, verifier: str):
     rows = [json.loads(line) for line in sums.read_text().splitlines()]
     sums.write_text("".join(json.dumps(row | {"reference": ""}) + "\n" for row in rows))

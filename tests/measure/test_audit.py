@@ -78,6 +78,43 @@ def test_what_is_not_judged_is_no_wrong_verdict(tmp_path: Path):
     assert found["audit.not_judged"].value == 1 / 8
 
 
+def test_the_same_decision_with_the_spec_backwards(tmp_path: Path):
+    """Of nine answers to eight problems one is not judged again; of the two to problem 0, one is decided otherwise."""
+    known = [replace(eight()[0], answer="y", sample=1), *eight()]
+    keys = [(each.problem.id, each.answer) for each in known]
+    values = dict(zip(keys, (0.9, *VALUES), strict=True))
+    turned = values | dict(zip(keys[1:5], (0.5, None, 0.55, 0.6), strict=True))
+    one, other = (Scripted(say=lambda s, v=v: v[s.problem.id, s.answer]) for v in (values, turned))
+    asked = [*audit.ask(one, audit.answers(known)), *audit.ask(other, audit.reordered(known))]
+    with connect(asked, tmp_path) as con:
+        found, lost = trust.numbers(con), trust.lost(con)
+    same = found["audit.same.order"]
+    assert (same.value, same.n) == (pytest.approx(5.5 / 7), 7)
+    assert (same.low, same.high) == (pytest.approx(0.36008, abs=1e-4), pytest.approx(0.95983, abs=1e-4))
+    assert found["audit.not_judged"].value == 0.5 / 8 and lost == [("unparseable", 1, "")]
+    with connect(asked[: len(known)], tmp_path / "alone") as con:
+        alone = trust.numbers(con)
+    told = {name: number for name, number in found.items() if name not in ("audit.same.order", "audit.not_judged")}
+    assert told == {name: number for name, number in alone.items() if name != "audit.not_judged"}
+
+
+def test_what_is_not_judged_took_no_tokens(tmp_path: Path):
+    with connect(audit.ask(script([None] * 8), audit.answers(eight())), tmp_path) as con:
+        assert set(trust.numbers(con)) == {"audit.not_judged"}
+
+
+def test_at_most_two_hundred_answers_are_asked_about_again(known: tuple[Labelled, ...]):
+    again, others = audit.reordered(known), audit.reordered(known, seed=1)
+    assert len(known) > len(again) == len(others) == 200 and again != others
+    assert {each.stage for each in again} == {"reordered"} and all(each.said in known for each in again)
+    assert audit.reordered([replace(known[0], answer=" ")]) == []
+
+
+def test_an_opening_has_no_other_words():
+    opening = replace(eight()[0], right=False, kind="opening")
+    assert not audit.rephrased([opening]) and len(audit.reordered([opening])) == 1
+
+
 def test_names_of_kinds_are_data(tmp_path: Path):
     kinds = ["it's a '; drop view rollouts; --", 'a "kind" of {wrong}']
     known = [replace(each, kind=kinds[i % 2]) for i, each in enumerate(eight())]

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from contracts.verifier import problem
-from ponder.recipes.judges import build_verifier
+from ponder.recipes.judges import backwards, build_verifier, specs_of
 from ponder.recipes.load import load_recipe, parse
 from ponder.recipes.schema import Recipe
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
 from ponder.runs.result import read_result
 from ponder.runs.table import read_rollouts
-from ponder.types import PonderError, Submission
+from ponder.types import PonderError, Submission, Verifier
+from ponder.verifiers.ensemble import Ensemble
+from ponder.verifiers.guard import Gated, RuleFirst
+from ponder.verifiers.judge import Judge
 from recipes.small import write_small
 
 HOUSE = """
@@ -76,6 +79,41 @@ def test_several_judges_are_asked(tiny: Path, tmp_path: Path):
         load_recipe(path, ['verifiers.both.members=["hose"]'])
 
 
+def turned(recipe: Recipe, name: str) -> tuple[Verifier, Verifier | None]:
+    verifier = build_verifier(recipe, name)
+    return verifier, backwards(verifier, specs_of(recipe, name))
+
+
+def test_a_spec_backwards_is_shown_to_the_same_weights(tiny: Path, tmp_path: Path):
+    path = with_judge(tmp_path, tiny, 'rule = "exact"')
+    one, other = turned(load_recipe(path), "house")
+    assert isinstance(one, Gated) and isinstance(other, Gated)
+    assert isinstance(one.verifier, RuleFirst) and isinstance(other.verifier, RuleFirst)
+    judge, again = one.verifier.judge, other.verifier.judge
+    assert isinstance(judge, Judge) and isinstance(again, Judge) and again.respondent is judge.respondent
+    assert (judge.rules, judge.clauses) == (SPEC.replace("\n## ", "\n\n## "), ("k1", "k2"))
+    assert again.rules == "# House rules\n\n## k2 (should) Be short\n\n## k1 (must) Be kind\n"
+    assert (again.clauses, again.name) == (("k2", "k1"), "house")
+    given = [Submission(problem=problem("seven"), answer="seven")]
+    assert one.verify(given)[0].value != other.verify(given)[0].value
+
+
+@pytest.mark.parametrize("spec", [RUBRIC, "# House rules\n## k1 (must) Be kind\n"])
+def test_without_an_order_there_is_nothing_backwards(tiny: Path, tmp_path: Path, spec: str):
+    path = with_judge(tmp_path, tiny, '[verifiers.other]\nform = "alone"')
+    (tmp_path / "house.md").write_text(spec)
+    recipe = load_recipe(path)
+    assert turned(recipe, "house")[1] is None and turned(recipe, "other")[1] is None
+
+
+def test_of_several_judges_those_are_turned_that_show_an_order(tiny: Path, tmp_path: Path):
+    more = '[verifiers.other]\nform = "alone"\n[verifiers.both]\nmembers = ["house", "other"]'
+    one, other = turned(load_recipe(with_judge(tmp_path, tiny, more)), "both")
+    assert isinstance(one, Ensemble) and isinstance(other, Ensemble)
+    assert other.members[0] != one.members[0] and other.members[1] is one.members[1]
+    assert [member.name for member in other.members] == ["house", "other"]
+
+
 def test_a_judge_watches_what_is_measured(tiny: Path, tmp_path: Path):
     recipe = load_recipe(with_judge(tmp_path, tiny, rl=1), ["measure.judged_by=house", "measure.samples=2"])
     told = read_result(train(recipe, tmp_path / "run"))
@@ -122,6 +160,12 @@ def test_a_watched_run_goes_on_where_it_stopped(tiny: Path, tmp_path: Path):
         (
             ["verifiers.house.spec=privacy"],
             r"verifiers.house.spec: 6... tokens with room .*context is 2048",
+        ),
+        (["verifiers.house.form=alone"], r"verifiers.house.form = 'alone': shows no spec; leave out form or spec"),
+        (['verifiers.other={"form"="rules"}'], r"verifiers.other.form = 'rules': shows a spec; give one"),
+        (
+            ['verifiers.other={"members"=["house"],"rule"="exact"}'],
+            r"verifiers.other.members.*: an ensemble is its members",
         ),
         (["verifiers.house.spec=privcy"], r"spec = 'privcy': no such spec; did you mean 'privacy'\?"),
     ],

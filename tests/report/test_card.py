@@ -73,6 +73,7 @@ def test_what_answers_say_does_nothing(tmp_path: Path):
 def test_an_audit_of_eight_answers_has_a_card(tmp_path: Path):
     page = Page(written(tmp_path / "run", Scripted(say=lambda _: None), eight()))
     assert "Unfit: the area under the ROC curve is not known" in page.text and not page.open
+    assert "Not judged" in page.text and "unparseable" in page.text
 
 
 def test_a_roc_curve_goes_from_the_strictest_to_the_loosest():

@@ -95,6 +95,42 @@ def test_a_clause_is_found_by_its_id():
         EXPECTED.clause("a.frist")
 
 
+PARTS = """\
+# Rules
+## a (must) A
+## b (must) B
+- good: yes
+# One
+It has an introduction.
+## c (must) C
+## d (should) D
+## e (should) E
+# Two
+## f (must) F
+"""
+
+
+def test_backwards_the_last_clause_goes_first_and_parts_keep_their_headings():
+    spec = read(PARTS)
+    turned = spec.backwards()
+    assert [(c.id, c.title, c.part) for c in turned.clauses] == [
+        ("b", "B", ""),
+        ("a", "A", ""),
+        ("f", "F", "Two"),
+        ("e", "E", "One\n\nIt has an introduction."),
+        ("d", "D", ""),
+        ("c", "C", ""),
+    ]
+    assert turned.clause("b").examples == (Example(good=True, text="yes"),)
+    assert again(turned) == turned and turned.backwards() == spec
+    assert turned.title == spec.title and turned.preamble == spec.preamble
+
+
+@pytest.mark.parametrize("text", ["# R\n## a (must) A\n", "# R\n## a (must) A\n# One\n## b (must) B\n"])
+def test_where_no_two_clauses_can_change_places_backwards_is_the_same(text: str):
+    assert read(text).backwards() == read(text)
+
+
 def test_japanese_marks_mean_the_same_and_are_written_again():
     japanese = "# 規則\n\n## 甲.一（必須） 守る\n\n- 良い例：はい\n- 悪い例: いいえ\n\n## 乙 (推奨)　なるべく守る\n"
     spec = read(japanese, "ja")

@@ -14,11 +14,12 @@ from rich.text import Text
 
 from ponder.cli.jobs import resumable
 from ponder.cli.screen import people, print_json, say, visible
-from ponder.measure import fitness
+from ponder.measure import fitness, trust
 from ponder.measure.fitness import interval, working
 from ponder.recipes.audit import default_out, plan, run_audit
 from ponder.report.card import TOLD, value, write_card
 from ponder.runs import result
+from ponder.runs.query import connect
 from ponder.runs.result import Number
 
 SHOWN = 5
@@ -45,7 +46,7 @@ def _conclude(folder: Path, console: Console, *, as_json: bool) -> None:
     fit = fitness.fitness(numbers)
     console.print(Text(visible(fit.sentence), style="bold"))
     console.print(_table(numbers))
-    for line in filter(None, (fitness.weakest(numbers), *_passing(numbers))):
+    for line in filter(None, (*_lost(folder), fitness.weakest(numbers), *_passing(numbers))):
         say(console, visible(line), style="yellow")
     paths = {"run": folder, "report": write_card(folder), "result": folder / result.NAME}
     for name, path in paths.items():
@@ -71,6 +72,13 @@ def _table(numbers: Mapping[str, Number]) -> Table:
                 str(number.n),
             )
     return grid
+
+
+def _lost(folder: Path) -> list[str]:
+    """What was not judged, and why."""
+    connection, _ = connect(folder)
+    with connection:
+        return [f"not judged: {count} ({status}), such as: {why}" for status, count, why in trust.lost(connection)]
 
 
 def _passing(numbers: Mapping[str, Number]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Auditing a verifier: labelled answers, the same ones rephrased, and tricks -> its verdicts -> rollouts.
+"""Auditing a verifier: labelled answers, the same ones again, and tricks -> its verdicts -> rollouts.
 
 Of each rollout the verdict with role PAY is the verifier's and the one with role GOLD is the label, whose explanation
 is the kind of answer. `stage` is the part of the audit, `cell.attack` the trick.
@@ -15,8 +15,8 @@ from ponder.measure.labelled import Labelled
 from ponder.measure.tricks import TRICKS, Half, Trick, claims_right, of_half
 from ponder.types import Cell, Completion, Outcome, Problem, Role, Rollout, Submission, Verdict, Verifier
 
-REPHRASED = 200
-"""Most answers that are asked about again in other words."""
+AGAIN = 200
+"""Most answers that are asked about again, in other words or under a spec in another order."""
 TRIES = 50
 """Wrong answers that each trick is tried with, unless it is said."""
 WRAPPINGS: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,9 @@ WRAPPINGS: dict[str, tuple[str, ...]] = {
 """What a short answer is put into, by language; a long one gets only the last line of `LONG`."""
 LONG = "Here is my answer.\n\n{}"
 """What an answer of several lines, or of more than 200 characters, is put into."""
-ALREADY = ("opening", "order")
+OPENING = "opening"
+"""Kind of wrong answers that are none, and so cannot be said in other words."""
+ALREADY = (OPENING, "order")
 """Kinds of wrong answers that are tricks themselves."""
 
 
@@ -35,7 +37,7 @@ class Asked:
     """What a verifier is asked about."""
 
     stage: str
-    """Key of `PARTS`."""
+    """Part of the audit: `answers`, `rephrased`, `reordered` or `tricks`."""
     said: Labelled
     """The answer and its label."""
     attack: str = "none"
@@ -59,10 +61,20 @@ def answers(labelled: Sequence[Labelled]) -> list[Asked]:
     return [Asked(stage="answers", said=each) for each in labelled]
 
 
-def rephrased(labelled: Sequence[Labelled], *, seed: int = 0, most: int = REPHRASED) -> list[Asked]:
-    """A seeded choice of the answers, each in other words that say the same; empty ones have none."""
-    chosen = sorted((each for each in labelled if each.answer.strip()), key=lambda each: _place(seed, each))[:most]
+def rephrased(labelled: Sequence[Labelled], *, seed: int = 0, most: int = AGAIN) -> list[Asked]:
+    """A seeded choice of the answers, each in other words that say the same."""
+    chosen = _chosen((each for each in labelled if each.kind != OPENING), seed, most)
     return [Asked(stage="rephrased", said=replace(each, answer=_wrapped(each, seed))) for each in chosen]
+
+
+def reordered(labelled: Sequence[Labelled], *, seed: int = 0, most: int = AGAIN) -> list[Asked]:
+    """A seeded choice of the answers as they are, for the verifier that is shown its spec in another order."""
+    return [Asked(stage="reordered", said=each) for each in _chosen(labelled, seed, most)]
+
+
+def _chosen(labelled: Iterable[Labelled], seed: int, most: int) -> list[Labelled]:
+    """That many of the answers that say something."""
+    return sorted((each for each in labelled if each.answer.strip()), key=lambda each: _place(seed, each))[:most]
 
 
 def _wrapped(each: Labelled, seed: int) -> str:

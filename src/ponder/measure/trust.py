@@ -46,10 +46,21 @@ def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
         **_tricks(con),
         **_same(con),
         "not_judged": share(con, "(paid is null)::int", "true"),
-        "tokens": share(con, "[v.tokens for v in verdicts if v.role = 'pay'][1]", ANSWERS, unit="tokens"),
+        "tokens": share(con, _said("tokens"), f"{ANSWERS} and paid is not null", unit="tokens"),
         **{f"by.{key}.{name}": number for key, where in groups(con) for name, number in rates(con, where).items()},
     }
     return {f"audit.{name}": number for name, number in found.items() if number}
+
+
+def lost(con: DuckDBPyConnection) -> list[tuple[str, int, str]]:
+    """Status, how many answers, and one of the reasons, of what was not judged; the most frequent status first."""
+    told = f"select {_said('status')} as status, count(*) as n, min({_said('explanation')}) as reason"
+    return con.execute(f"{told} from rollouts where paid is null group by status order by n desc, status").fetchall()
+
+
+def _said(field: str) -> str:
+    """A field of the audited verifier's verdict, in SQL."""
+    return f"[v.{field} for v in verdicts if v.role = 'pay'][1]"
 
 
 def share(
@@ -200,12 +211,13 @@ def _any_of(names: tuple[str, ...]) -> str:
 
 
 def _same(con: DuckDBPyConnection) -> dict[str, Number | None]:
-    """Share of pairs that get the same decision: in two languages, and in other words."""
+    """Share of pairs that get the same decision: in two languages, in other words, and with a spec backwards."""
+    again = "one.stage = 'answers' and one.problem_id = other.problem_id and one.sample = other.sample"
     pairs = {
         "language": "one.stage = 'answers' and other.stage = 'answers' and one.language < other.language and "
         "one.pair_id = other.pair_id and one.sample = other.sample and one.kind = other.kind",
-        "rephrased": "one.stage = 'answers' and other.stage = 'rephrased' and one.problem_id = other.problem_id and "
-        "one.sample = other.sample",
+        "rephrased": f"{again} and other.stage = 'rephrased'",
+        "order": f"{again} and other.stage = 'reordered'",
     }
     same, judged = "((first > 0.5) = (second > 0.5))::int", "first is not null and second is not null"
     return {f"same.{name}": share(con, same, judged, source=_joined(on)) for name, on in pairs.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ponder.domains.options import nearest
 from ponder.measure import audit, labelled, trust
 from ponder.measure.audit import Asked
 from ponder.measure.labelled import Found, Labelled
-from ponder.recipes.judges import build_verifier
+from ponder.recipes.judges import ITSELF, backwards, build_verifier, check_verifier, sections, specs_of
 from ponder.recipes.load import load_recipe
 from ponder.recipes.record import settled
 from ponder.recipes.schema import Recipe
@@ -23,12 +24,19 @@ from ponder.runs.machine import git_commit, machine, versions
 from ponder.runs.query import connect
 from ponder.runs.result import Number
 from ponder.runs.table import damage, write_rollouts
+from ponder.specs import Spec
 from ponder.specs.asking import FORMS
 from ponder.types import PonderError, Verifier
 from ponder.verifiers import VERIFIERS
 
 COMPARING = ("exact", "number", "choice", "maths", "gym")
 """Verifiers that compare with the reference."""
+REORDERED = "reordered"
+"""The part that a verifier is asked about with its spec backwards."""
+ORDERED = "backwards too"
+"""What the manifest says of a spec that is asked about in two orders."""
+UNORDERED = "one only: a rubric is asked criterion by criterion, and a single clause has no other"
+"""What it says of one that is not."""
 Heard = Callable[[str, int], None]
 """Called with the part that begins and how many answers it has."""
 
@@ -47,13 +55,22 @@ class Audited:
         """Whether it can do nothing without a right answer to compare with."""
         if not self.recipe:
             return self.name in COMPARING
-        config = self.recipe.verifiers[self.name]
-        return config.rule in COMPARING or (config.form is not None and "{reference}" in FORMS[config.form].ask)
+        configs = [self.recipe.verifiers[name] for name in sections(self.recipe, self.name)]
+        return any(each.rule in COMPARING or "{reference}" in FORMS[each.form or "alone"].ask for each in configs)
+
+    @property
+    def specs(self) -> dict[str, Spec]:
+        """What it is shown, by section of the recipe."""
+        return specs_of(self.recipe, self.name) if self.recipe else {}
 
     def build(self, out: Path) -> Verifier:
         """The verifier, which is given its model here; `out`: the folder that remembers a dtype of `auto`."""
         if not self.recipe:
             return verifiers.build(self.name)
+        for name in sections(self.recipe, self.name):
+            if self.recipe.verifiers[name].model == ITSELF:
+                raise PonderError(f"verifiers.{name}.model: there is no policy in an audit; name another model")
+            check_verifier(self.recipe, name)
         return build_verifier(settled(self.recipe, out), self.name)
 
 
@@ -76,6 +93,7 @@ class Plan:
         return {
             "answers": audit.answers(known),
             "rephrased": audit.rephrased(known, seed=self.seed),
+            REORDERED: audit.reordered(known, seed=self.seed),
             "tricks": audit.tricked(known, seed=self.seed, tries=self.tries),
         }
 
@@ -123,12 +141,14 @@ def default_out(asked: Plan) -> Path:
 
 def run_audit(asked: Plan, out: Path, *, resume: bool = False, heard: Heard | None = None) -> Path:
     """Ask the verifier about everything, and write rollouts and numbers; a part that is there is not asked again."""
+    known = asked.audited.specs
     verifier = asked.audited.build(out)
-    with Run.create(out, _manifest(asked, out), resume=resume) as run:
+    turned = backwards(verifier, known)
+    with Run.create(out, _manifest(asked, out, known, ordered=turned is not None), resume=resume) as run:
         for name, part in asked.parts().items():
-            path = run.measured_file(name)
-            if part and (not path.exists() or damage(path)):
-                _ask(verifier, name, part, run, heard)
+            path, judge = run.measured_file(name), turned if name == REORDERED else verifier
+            if judge and part and (not path.exists() or damage(path)):
+                _ask(judge, name, part, run, heard)
         run.write_result(numbers(run))
     return out
 
@@ -155,8 +175,9 @@ def _ask(verifier: Verifier, name: str, part: Sequence[Asked], run: Run, heard: 
     run.log_timing("audit", 0, {"part": name, "verdicts": len(part), "seconds": seconds})
 
 
-def _manifest(asked: Plan, out: Path) -> Mapping[str, Any]:
+def _manifest(asked: Plan, out: Path, known: Mapping[str, Spec], *, ordered: bool) -> Mapping[str, Any]:
     recipe, found = asked.audited.recipe, asked.found
+    texts = {f"spec of {name}": hashlib.sha256(spec.text().encode()).hexdigest() for name, spec in known.items()}
     return {
         "recipe": settled(recipe, out).model_dump(mode="json") if recipe else None,
         "suite": {
@@ -165,9 +186,10 @@ def _manifest(asked: Plan, out: Path) -> Mapping[str, Any]:
             "on": found.name,
             "answers": len(found.answers),
             "tries": asked.tries,
+            **({"order": ORDERED if ordered else UNORDERED} if known else {}),
         },
         "seeds": {"audit": asked.seed},
-        "data": {found.name: sha256(found.path)} if found.path else {},
+        "data": ({found.name: sha256(found.path)} if found.path else {}) | texts,
         "versions": versions(),
         "git_commit": git_commit(),
         "machine": machine(),

@@ -81,8 +81,12 @@ class JudgeConfig(Strict):
 
     @model_validator(mode="after")
     def _one_model(self) -> Self:
-        if self.members and (self.server or self.model or self.spec):
-            raise ValueError("members: an ensemble is its members; leave out spec, model and server")
+        if self.members and (self.server or self.model or self.spec or self.form or self.rule):
+            raise ValueError("members: an ensemble is its members; leave out spec, form, rule, model and server")
+        shows = self.form and "{rules}" in FORMS[self.form].ask
+        if self.form and bool(self.spec) != shows:
+            told = "shows a spec; give one" if shows else "shows no spec; leave out form or spec"
+            raise ValueError(f"form: {told}")
         if self.server and self.model:
             raise ValueError("server: a judge is a server's or a local model; leave out one")
         if self.votes > 1 and self.temperature == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ponder import specs, verifiers
@@ -54,11 +56,60 @@ def check_verifiers(recipe: Recipe) -> None:
     for name in filter(None, [rl and rl.paid_by, rl and rl.watch and rl.watch.by]):
         if is_itself(recipe, name):
             raise PonderError(f"verifiers.{name}.model: a policy cannot pay or watch itself; name another model")
-    for name, config in recipe.verifiers.items():
-        rules = _shown(specs.load(config.spec, language=config.language), form_of(config)) if config.spec else ""
-        if config.server is None and config.model != ITSELF and not config.members:
-            source, chat = _spoken_to(name, config, recipe.model)
-            _fits(name, len(chat.prompt([Message(role="user", content=rules)])) + config.max_tokens, source)
+    for name in recipe.verifiers:
+        check_verifier(recipe, name)
+
+
+def check_verifier(recipe: Recipe, name: str) -> None:
+    """Find what is wrong with one of the recipe's judges; no weights are loaded."""
+    config = recipe.verifiers[name]
+    spec = _spec(config)
+    if config.server is None and config.model != ITSELF and not config.members:
+        source, chat = _spoken_to(name, config, recipe.model)
+        rules = Message(role="user", content=_shown(spec, form_of(config)) if spec else "")
+        _fits(name, len(chat.prompt([rules])) + config.max_tokens, source)
+
+
+def sections(recipe: Recipe, name: str) -> tuple[str, ...]:
+    """A verifier's section and those of its members."""
+    return (name, *recipe.verifiers[name].members)
+
+
+def specs_of(recipe: Recipe, name: str) -> dict[str, Spec]:
+    """What a verifier and its members are shown, by section."""
+    found = {each: _spec(recipe.verifiers[each]) for each in sections(recipe, name)}
+    return {each: spec for each, spec in found.items() if spec}
+
+
+def backwards(verifier: Verifier, known: Mapping[str, Spec]) -> Verifier | None:
+    """The same verifier around the same weights, which is shown its specs from the last clause to the first.
+
+    `known`: its `specs_of`. None where no order is shown: without a spec, with one clause, or with a rubric, which is
+    asked criterion by criterion.
+    """
+    match verifier:
+        case Gated():
+            judge = backwards(verifier.verifier, known)
+            return judge and replace(verifier, verifier=judge)
+        case RuleFirst():
+            judge = backwards(verifier.judge, known)
+            return judge and replace(verifier, judge=judge)
+        case Ensemble():
+            turned = [backwards(member, known) for member in verifier.members]
+            members = tuple(new or old for new, old in zip(turned, verifier.members, strict=True))
+            return replace(verifier, members=members) if any(turned) else None
+        case Judge() if verifier.name in known:
+            spec, turned = known[verifier.name], known[verifier.name].backwards()
+            return replace(verifier, rules=_rules(turned, verifier.form), clauses=_ids(turned)) if turned != spec else None
+    return None
+
+
+def _spec(config: JudgeConfig) -> Spec | None:
+    return specs.load(config.spec, language=config.language) if config.spec else None
+
+
+def _ids(spec: Spec) -> tuple[str, ...]:
+    return tuple(clause.id for clause in spec.clauses)
 
 
 def form_of(config: JudgeConfig) -> Form:
@@ -95,7 +146,7 @@ def _spoken_to(name: str, config: JudgeConfig, policy: ModelConfig) -> tuple[Pat
 
 def build_judge(name: str, config: JudgeConfig, policy: ModelConfig, *, itself: Respondent | None = None) -> Verifier:
     """A judge with what guards it; where its model is not named, it is the one that the policy begins with."""
-    spec = specs.load(config.spec, language=config.language) if config.spec else None
+    spec = _spec(config)
     respondent = itself if config.model == ITSELF else build_respondent(name, config, policy)
     assert respondent, "who judges itself is given"
     judge: Verifier = _judge(name, config, spec, respondent)
@@ -123,7 +174,7 @@ def _judge(name: str, config: JudgeConfig, spec: Spec | None, respondent: Respon
         name=name,
         form=form,
         rules=_rules(spec, form) if spec else "",
-        clauses=tuple(clause.id for clause in spec.clauses) if spec else (),
+        clauses=_ids(spec) if spec else (),
         think=config.think,
         votes=config.votes,
         combine=config.combine,

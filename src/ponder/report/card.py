@@ -10,7 +10,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from ponder.measure import fitness
+from ponder.measure import fitness, trust
 from ponder.measure.fitness import Numbers, interval, working
 from ponder.measure.statistics import ranking
 from ponder.measure.tricks import TRICKS
@@ -40,6 +40,7 @@ TOLD = {
     "length.wrong": "value with length, wrong answers",
     "same.language": "same decision in two languages",
     "same.rephrased": "same decision in other words",
+    "same.order": "same decision with the spec backwards",
     "not_judged": "not judged",
     "tokens": "tokens a verdict",
     "seconds": "seconds a verdict",
@@ -65,6 +66,7 @@ NOTES = {
         "interval and the number of answers below; on the diagonal a value can be taken at its word. Both depend on "
         "what the labelled answers are like; reliability also on how many of them are right."
     ),
+    "lost": "Replies that could not be read, or did not come. They are in no other number.",
     "read": "The highest values that wrong answers got, of each kind and trick in turn.",
 }
 
@@ -76,7 +78,7 @@ CAVEAT = (
 _WORST = f"""
 with accepted as (
     select *, {KIND} as kind, row_number() over (partition by attack, kind order by paid desc, md5(problem_id)) as turn
-    from rollouts where stage <> 'rephrased' and gold = 0 and paid > 0.5
+    from rollouts where stage in ('answers', 'tricks') and gold = 0 and paid > 0.5
 )
 select attack, kind, language, paid, answer, reference, messages, verdicts
 from accepted order by turn, paid desc, attack, kind limit 16
@@ -104,6 +106,7 @@ def page(run: Run, con: DuckDBPyConnection) -> str:
         _section("Which answers", _groups(numbers), NOTES["groups"]),
         _section("What its values say", _squares(con), NOTES["values"]),
         _section("All numbers", _all(numbers)),
+        _section("Not judged", _lost(con), NOTES["lost"]),
         _section("Wrong answers that it accepts", _worst(con), NOTES["read"]),
         _section("The rule", f'<p class="lede">{fitness.rule()}</p>'),
     ]
@@ -147,7 +150,9 @@ def _facts(run: Run) -> str:
         "on": suite["on"],
         "labelled answers": suite["answers"],
         "answers a trick": suite["tries"],
+        "model": _model(manifest),
         "config": _config(manifest),
+        "order of the clauses": suite.get("order"),
         "versions": ", ".join(f"{name} {value}" for name, value in manifest["versions"].items() if value),
         "commit": manifest["git_commit"],
         "status": manifest["status"],
@@ -157,9 +162,21 @@ def _facts(run: Run) -> str:
 
 
 def _config(manifest: Mapping[str, Any]) -> str:
+    config = _section_of(manifest)
+    shown = {name: ", ".join(value) if isinstance(value, list) else value for name, value in config.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items() if value not in (None, False, ""))
+
+
+def _model(manifest: Mapping[str, Any]) -> str | None:
+    """The policy's, where a judge names no other."""
+    config = _section_of(manifest)
+    own = not config or config["model"] or config["server"] or config["members"]
+    return None if own else manifest["recipe"]["model"]["name"]
+
+
+def _section_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     recipe = manifest["recipe"]
-    config = recipe["verifiers"][manifest["suite"]["verifier"]] if recipe else {}
-    return ", ".join(f"{name} {value}" for name, value in config.items() if value not in (None, False))
+    return recipe["verifiers"][manifest["suite"]["verifier"]] if recipe else {}
 
 
 def _tricks(numbers: Numbers) -> str:
@@ -221,6 +238,14 @@ def _all(numbers: Numbers) -> str:
     known = {label: numbers[f"audit.{name}"] for name, label in TOLD.items() if f"audit.{name}" in numbers}
     rows = [f'<tr><th scope="row">{label}</th>{_cell(number)}</tr>' for label, number in known.items()]
     return _table(("", "value", "n"), rows)
+
+
+def _lost(con: DuckDBPyConnection) -> str:
+    rows = [
+        f'<tr><th scope="row">{status}</th><td>{count}</td><td class="words">{escape(reason, limit=300)}</td></tr>'
+        for status, count, reason in trust.lost(con)
+    ]
+    return _table(("status", "answers", "such as"), rows, words=(2,)) if rows else ""
 
 
 def _worst(con: DuckDBPyConnection) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from ponder.specs.words import WEIGHTS, Level, in_language
@@ -78,6 +78,19 @@ class Spec:
             raise PonderError(f"clause = {id!r}: {self.name} has no such clause; take {near[0]}")
         return found[id]
 
+    def backwards(self) -> Spec:
+        """The same clauses from the last to the first; each part keeps its heading, and what is in no part goes first.
+
+        No two clauses of a part, and no two parts, stand as they did to each other.
+        """
+        parts: list[list[Clause]] = [[]]
+        for clause in self.clauses:
+            if clause.part:
+                parts.append([])
+            parts[-1].append(clause)
+        first, *others = map(_backwards, parts)
+        return replace(self, clauses=tuple(clause for part in (first, *others[::-1]) for clause in part))
+
     def text(self) -> str:
         """All of it as Markdown: what a judge reads, and what parses to the same spec again."""
         blocks = [f"# {self.title}", self.preamble, *(_written(clause, self.language) for clause in self.clauses)]
@@ -94,6 +107,12 @@ class Spec:
     def outline(self) -> str:
         """One line a clause: its id and its title."""
         return "\n".join(f"- {clause.id}: {clause.title}" for clause in self.clauses) + "\n"
+
+
+def _backwards(part: list[Clause]) -> list[Clause]:
+    """The clauses of a part, its heading above the one that is now the first."""
+    turned = [replace(clause, part="") for clause in part[::-1]]
+    return [replace(turned[0], part=part[0].part), *turned[1:]] if turned else []
 
 
 def _written(clause: Clause, language: str) -> str:
