@@ -50,6 +50,8 @@ def test_a_spec_pays(tiny: Path, tmp_path: Path):
     assert {0.0} < {r.paid for r in rollouts} and all(0 <= (r.paid or 0) <= 1 for r in rollouts)
     told = Run.open(run).metrics()[-1]
     assert told["watch_evidence"] == 1.0 and -1 <= told["watch_gap"] <= 1
+    numbers = {name: number for name, number in read_result(run).items() if name.startswith("watch.")}
+    assert numbers.keys() == {"watch.alarm", "watch.gap.opening"}  # 2 steps, and an opening of 16
 
 
 def test_a_judge_of_another_model_thinks_and_votes(tiny: Path, tmp_path: Path):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from fakes import ask
-from ponder.measure.statistics.drift import Alarm, Drift
+from ponder.measure.statistics.drift import Drift
+from ponder.measure.watching import Watch
 from ponder.stages.watchman import Watchman
 from ponder.types import Cell, Completion, Outcome, Role, Rollout, Status, Verdict
 
@@ -36,9 +37,9 @@ def rollout(paid: float | None, watch: float | None, *, index: int, step: int = 
     )
 
 
-def watchman(**changes: object) -> Watchman:
-    given = {"alarm": Alarm(Drift(level=0.05, tolerance=0.05, opening=4)), "role": Role.GOLD} | changes
-    return Watchman(**given)  # type: ignore[arg-type]
+def watchman(*, share: float = 1.0, stops: bool = True) -> Watchman:
+    drift = Drift(level=0.05, tolerance=0.05, opening=4)
+    return Watchman(Watch(drift=drift, role=Role.GOLD, share=share), stops=stops)
 
 
 def test_the_gap_is_that_of_what_both_have_judged():
@@ -58,7 +59,8 @@ def test_rewards_that_leave_gold_behind_stop_the_stage():
             break
     assert 10 < step < 40
     assert guard.reason.startswith("rl.watch: what pays has drifted from what watches: mean gap +0.00 at first, +0.")
-    assert watchman(stops=False, alarm=guard.alarm).reason == ""
+    guard.stops = False
+    assert guard.reason == ""
 
 
 def test_an_honest_gap_is_no_alarm():
@@ -70,7 +72,7 @@ def test_an_honest_gap_is_no_alarm():
 
 def test_a_share_is_watched_whatever_was_paid():
     rows = [rollout(1.0, 0.0, index=i) for i in range(400)]
-    picked = {r.problem.id for r in rows if watchman(share=0.25)._watched(r)}
+    picked = {r.problem.id for r in rows if watchman(share=0.25)._gap(r) is not None}
     assert 60 < len(picked) < 140
     other = [replace(r, verdicts=r.verdicts[::-1]) for r in rows]
-    assert picked == {r.problem.id for r in other if watchman(share=0.25)._watched(r)}
+    assert picked == {r.problem.id for r in other if watchman(share=0.25)._gap(r) is not None}

@@ -9,6 +9,7 @@ import pytest
 
 from cli.command import mistake, ponder
 from ponder.measure.statistics import Estimate
+from ponder.recipes.load import load_recipe
 from ponder.runs.files import write_atomic
 from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
@@ -166,6 +167,48 @@ def test_seeds_rotate_the_models(file: Path):
     ]
 
 
+def test_seeds_rotate_any_key_of_the_recipe(file: Path):
+    rotate = '[rotate]\n"verifiers.judge.model" = ["one", "2"]\n"rl.warmup" = [1, 2, 3]\n[arms.usual]'
+    file.write_text(STUDY.replace("seeds = [1, 2]", "seeds = [5, 6, 7]").replace("[arms.usual]", rotate))
+    study = load_study(file)
+    assert [study.settings("usual", seed) for seed in (5, 6, 7)] == [
+        ["seed=5", 'verifiers.judge.model="one"', "rl.warmup=1"],
+        ["seed=6", 'verifiers.judge.model="2"', "rl.warmup=2"],
+        ["seed=7", 'verifiers.judge.model="one"', "rl.warmup=3"],
+    ]
+    recipe = load_recipe(file.with_name("small.toml"), study.settings("usual", 6))
+    assert (recipe.verifiers["judge"].model, recipe.rl and recipe.rl.warmup) == ("2", 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ('[rotate]\n"rl.warmup" = []', r"toml: rotate\.rl\.warmup: names no value; give a list of one or more"),
+        ('models = ["a"]\n[rotate]\n"model.name" = ["b"]', r"rotate\.model\.name: models says it already; leave out"),
+        ('[rotate]\n"rl.warmup" = [1, 0]', r"arms\.usual: .*rl\.warmup = 0: "),
+        ('[rotate]\n"rl.warm" = [1]', r"arms\.usual: .*rl\.warm: unknown key; did you mean 'warmup'"),
+    ],
+)
+def test_a_rotation_that_is_none_is_refused(file: Path, change: str, message: str):
+    file.write_text(STUDY.replace("[arms.usual]", f"{change}\n[arms.usual]", 1))
+    with pytest.raises(PonderError, match=message):
+        load_study(file)
+
+
+def test_a_study_begun_before_a_key_was_known_goes_on(file: Path, tmp_path: Path):
+    study, plan_file = load_study(file), tmp_path / "out" / "study.json"
+    with held(study, tmp_path / "out"):
+        whole = plan_file.read_text()
+    old = json.loads(whole)
+    del old["rotate"], old["arms"]["usual"]["told"]
+    plan_file.write_text(json.dumps(old))
+    with held(study, tmp_path / "out"):
+        assert plan_file.read_text() == whole
+    plan_file.write_text("[]")
+    with pytest.raises(PonderError, match="holds another study"), held(study, tmp_path / "out"):
+        pass
+
+
 RIGHT = "select avg(paid) from rollouts where checkpoint = $checkpoint and domain = 'letters'"
 
 
@@ -219,6 +262,20 @@ def test_a_look_at_what_is_not_run_is_refused(file: Path):
         looking(file, **{"looks_at = 'usual'": "looks_at = 'nobody'"})
     with pytest.raises(PonderError, match=r"toml: baseline = 'nobody': no arm is called 'nobody'"):
         looking(file, **{'baseline = "before"': 'baseline = "nobody"'})
+
+
+def test_what_runs_tell_of_themselves_is_told_of_a_look_that_asks_for_it(file: Path, tmp_path: Path):
+    look = "[arms.quiet]\nlooks_at = 'usual'\n[arms.loud]\nlooks_at = 'usual'\ntold = true\n[numbers]"
+    file.write_text(STUDY.replace("[numbers]", look))
+    found = made(load_study(file), file, tmp_path / "out", {"usual": [1.0, 3.0], "slow": [2.0, 2.0]})
+    assert found["loud"]["minutes"] == found["usual"]["minutes"] == {1: 1.0, 2: 3.0}
+    assert found["quiet"]["minutes"] == {}
+
+
+def test_told_of_an_arm_that_runs_is_refused(file: Path):
+    file.write_text(STUDY.replace("[arms.usual]", "[arms.usual]\ntold = true"))
+    with pytest.raises(PonderError, match=r"toml: arms\.usual\.told: its own runs tell of it anyway; leave it out"):
+        load_study(file)
 
 
 EACH = """

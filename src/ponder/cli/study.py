@@ -27,7 +27,7 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
     results.check_own(asked, path.parent)
     check_drawable(asked.figures)
     run_needed(asked, path, workers=at_once, heard=lambda task: say(console, f"made {task.folder}"))
-    for model in asked.models:  # fetched once, and not by every run
+    for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, and not by every run
         resolve(model)
     progress = Progress(console, plan(asked, path, folder))
     wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard)

@@ -12,8 +12,9 @@ from ponder.engine.learner import LocalLearner
 from ponder.engine.respondent import LocalRespondent
 from ponder.engine.sampler import LocalSampler
 from ponder.engine.scorer import LocalScorer
-from ponder.measure.statistics.drift import Alarm, Drift
+from ponder.measure.statistics.drift import Drift
 from ponder.measure.suite import Suite
+from ponder.measure.watching import Watch
 from ponder.model.chat import Chat
 from ponder.model.checkpoint import master_weights
 from ponder.model.decoder import Decoder
@@ -303,15 +304,14 @@ def build_reinforce(
         max_not_judged=config.max_not_judged,
         before=before,
         reference=reference,
-        watchman=build_watchman(watch) if watch else None,
+        watchman=Watchman(build_watch(watch), stops=watch.on_alarm == "stop") if watch else None,
     )
 
 
-def build_watchman(config: WatchConfig) -> Watchman:
-    """Who hears whether what pays has drifted from what watches."""
+def build_watch(config: WatchConfig) -> Watch:
+    """What is watched, and for what."""
     drift = Drift(level=config.level, tolerance=config.tolerance, opening=config.opening)
-    role = Role.GOLD if config.by == "gold" else Role.WATCH
-    return Watchman(alarm=Alarm(drift), role=role, share=config.share, stops=config.on_alarm == "stop")
+    return Watch(drift=drift, role=Role.GOLD if config.by == "gold" else Role.WATCH, share=config.share)
 
 
 def teaching_of(config: RLConfig) -> Teaching:

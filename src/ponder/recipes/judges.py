@@ -100,7 +100,9 @@ def backwards(verifier: Verifier, known: Mapping[str, Spec]) -> Verifier | None:
             return replace(verifier, members=members) if any(turned) else None
         case Judge() if verifier.name in known:
             spec, turned = known[verifier.name], known[verifier.name].backwards()
-            return replace(verifier, rules=_rules(turned, verifier.form), clauses=_ids(turned)) if turned != spec else None
+            return (
+                replace(verifier, rules=_rules(turned, verifier.form), clauses=_ids(turned)) if turned != spec else None
+            )
     return None
 
 

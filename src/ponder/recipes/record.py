@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import choosing, modes, moved, transfer
+from ponder.measure import choosing, modes, moved, transfer, watching
+from ponder.measure.watching import Watch
 from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
 from ponder.recipes.load import load_suite
@@ -59,8 +60,8 @@ def _digest(domain: str, path: Any) -> str:
         raise PonderError(f"{path}: {error.strerror}; give a file that can be read") from None
 
 
-def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
-    """What the run comes to: transfer, and cost in minutes and memory."""
+def numbers(run: Run, *, measured: bool, watch: Watch | None = None) -> dict[str, Number]:
+    """What the run comes to: transfer, cost in minutes and memory, and what watching its training came to."""
     sessions = [row for row in run.timings() if row["stage"] == "run"]
     total, peak = sum(row["minutes"] for row in sessions), max(row["peak_gb"] for row in sessions)
     found = {
@@ -72,6 +73,10 @@ def numbers(run: Run, *, measured: bool) -> dict[str, Number]:
         with connection:
             for query in (transfer, modes, choosing, moved):
                 found |= query.numbers(connection)
+    if watch:
+        connection, _ = connect(run.path, kind="rollouts")
+        with connection:
+            found |= watching.numbers(connection, watch)
     return found
 
 

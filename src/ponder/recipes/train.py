@@ -46,7 +46,10 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
             training.go(suite, began)
         finally:
             run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
-        run.write_result(numbers(run, measured=suite is not None))
+        watched = recipe.rl and recipe.rl.watch
+        run.write_result(
+            numbers(run, measured=suite is not None, watch=build.build_watch(watched) if watched else None)
+        )
     return out
 
 

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ponder.measure.statistics.drift import Alarm
+from ponder.measure.watching import Watch
 from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
-from ponder.types import Role, Rollout
+from ponder.types import Rollout
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Watchman:
     """Compares rewards with watch verdicts; see `ponder.measure.statistics.drift`."""
 
-    alarm: Alarm
-    """The test."""
-    role: Role
-    """Of the verdicts that watch: GOLD or WATCH."""
-    share: float = 1.0
-    """Of the rollouts that are watched; which ones does not depend on what they were paid."""
-    stops: bool = True
-    """Whether an alarm ends the stage."""
+    def __init__(self, watch: Watch, *, stops: bool = True) -> None:
+        """`stops`: whether an alarm ends the stage."""
+        self.watch, self.stops = watch, stops
+        self.alarm = Alarm(watch.drift)
 
     def hear(self, rollouts: Sequence[Rollout]) -> dict[str, float]:
         """Metrics after one more step: the mean gap of its watched rollouts, the evidence, whether the alarm sounds."""
         gaps, problems = [], []
         for rollout in rollouts:
-            watch, paid = rollout.verdict(self.role), rollout.paid
-            if paid is not None and watch and watch.value is not None and self._watched(rollout):
-                gaps.append(paid - watch.value)
+            gap = self._gap(rollout)
+            if gap is not None:
+                gaps.append(gap)
                 problems.append(rollout.problem.id)
         self.alarm.add(gaps, problems)
         told = {"watch_evidence": self.alarm.evidence, "watch_alarm": float(self.alarm.sounded)}
@@ -55,6 +49,12 @@ class Watchman:
             "verifier, or go on from an earlier checkpoint"
         )
 
-    def _watched(self, rollout: Rollout) -> bool:
-        told = f"{rollout.problem.id}/{rollout.step}/{rollout.sample}".encode()
-        return int.from_bytes(hashlib.sha256(told).digest()[:8]) / 2**64 < self.share
+    def _gap(self, rollout: Rollout) -> float | None:
+        watch = rollout.verdict(self.watch.role)
+        return self.watch.gap(
+            rollout.paid,
+            watch and watch.value,
+            problem=rollout.problem.id,
+            step=rollout.step,
+            sample=rollout.sample,
+        )

@@ -68,8 +68,8 @@ def _values(study: Study, run: Run) -> Iterator[tuple[str, str, float]]:
             for number, asked in study.numbers.items() if run.arm == (arm.looks_at or name) else ():
                 if connection and is_query(asked):
                     value = _queried(connection, run, number, asked, study.parameters | arm.parameters)
-                else:  # what a run tells of itself is told of the arm that ran
-                    value = told[asked].value if asked in told and not arm.looks_at else None
+                else:  # what a run tells of itself is told of the arm that ran, and of one that asks for it
+                    value = told[asked].value if asked in told and (arm.told or not arm.looks_at) else None
                 if value is not None:
                     yield name, number, value
 

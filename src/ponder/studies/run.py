@@ -154,13 +154,21 @@ def held(study: Study, out: Path) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     file = lock.acquire(out)
     try:
-        now, path = to_json(study.model_dump(mode="json", by_alias=True), indent=1), out / PLAN
-        if path.exists() and path.read_text() != now:
+        path = out / PLAN
+        if path.exists() and _begun(path) != study:
             raise PonderError(f"{out}: holds another study, or this one before it was changed; give another --out")
-        write_atomic(path, now)
+        write_atomic(path, to_json(study.model_dump(mode="json", by_alias=True), indent=1))
         yield
     finally:
         lock.release(file)
+
+
+def _begun(path: Path) -> Study | None:
+    """The study that a folder was begun with, by this ponder or by one that knew fewer keys; None for what is none."""
+    try:
+        return Study.model_validate_json(path.read_text())
+    except ValueError:
+        return None
 
 
 def finished(study: Study, path: Path, out: Path) -> Iterator[Run]:

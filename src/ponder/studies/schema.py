@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -25,6 +26,8 @@ class Arm(Strict):
     """Paths of suites that its runs are measured with besides their recipe's own, from the study's folder."""
     looks_at: str | None = None
     """Another arm whose runs this one looks at: it has none of its own."""
+    told: bool = False
+    """Whether what those runs tell of themselves, in `result.json`, is told of this arm too."""
     parameters: dict[str, str] = Field({}, alias="with")
     """Laid over the study's; what stands for `$name` in its queries."""
 
@@ -97,6 +100,8 @@ class Study(Strict):
     """Each is a run of every arm; `{seed}` in a setting stands for it."""
     models: list[str] = Field([])
     """Models to begin with, one seed after the other; the recipe's own where there are none."""
+    rotate: dict[str, list[bool | int | float | str]] = Field({})
+    """Key of the recipe -> its values, one seed after the other."""
     needs: list[Need] = Field([])
     """Runs to be made first, where they are not there."""
     arms: dict[str, Arm] = Field(min_length=1)
@@ -136,6 +141,8 @@ class Study(Strict):
         if missing := next((name for name, arm in self.own_arms.items() if not (arm.recipe or self.recipe)), None):
             raise ValueError(f"recipe: arm {missing!r} has none, and the study names none for all")
         for name, arm in self.arms.items():
+            if arm.told and not arm.looks_at:
+                raise ValueError(f"arms.{name}.told: its own runs tell of it anyway; leave it out, or say looks_at")
             if arm.looks_at and (arm.looks_at not in self.own_arms or arm.recipe or arm.settings or arm.also):
                 raise ValueError(
                     f"arms.{name}.looks_at: must name an arm that has runs of its own, and come without recipe, "
@@ -143,6 +150,14 @@ class Study(Strict):
                 )
         if self.baseline is not None and self.baseline not in self.arms:
             raise ValueError(f"baseline: no arm is called {self.baseline!r}; there are {', '.join(self.arms)}")
+        return self
+
+    @model_validator(mode="after")
+    def _rotated(self) -> Self:
+        if empty := next((key for key, values in self.rotate.items() if not values), None):
+            raise ValueError(f"rotate.{empty}: names no value; give a list of one or more, or leave it out")
+        if self.models and "model.name" in self.rotate:
+            raise ValueError("rotate.model.name: models says it already; leave out one")
         return self
 
     @model_validator(mode="after")
@@ -172,8 +187,15 @@ class Study(Strict):
     def settings(self, arm: str, seed: int) -> list[str]:
         """What is laid over the recipe in a run of this arm and seed."""
         given = [setting.replace("{seed}", str(seed)) for setting in self.arms[arm].settings]
-        model = [f"model.name={self.models[self.seeds.index(seed) % len(self.models)]}"] if self.models else []
-        return [f"seed={seed}", *model, *given]
+        at = self.seeds.index(seed)
+        model = [f"model.name={self.models[at % len(self.models)]}"] if self.models else []
+        turned = [f"{key}={_toml(values[at % len(values)])}" for key, values in self.rotate.items()]
+        return [f"seed={seed}", *model, *turned, *given]
+
+
+def _toml(value: bool | int | float | str) -> str:
+    """Such that a text stays one, whatever it says."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def words_of(name: str, each: Mapping[str, list[str]]) -> list[str]:
@@ -199,7 +221,8 @@ def load_study(path: Path) -> Study:
     for name in study.own_arms:
         recipe = recipe_of(study, path, name)
         try:
-            load_recipe(recipe, study.settings(name, study.seeds[0]))
+            for seed in study.seeds[: max(map(len, study.rotate.values()), default=1)]:
+                load_recipe(recipe, study.settings(name, seed))
             for suite in study.arms[name].also:
                 load_suite(str(path.parent / suite))
         except PonderError as error:
