@@ -142,7 +142,9 @@ def compare(
 
 @app.command()
 def audit(
-    verifier: Annotated[str, typer.Argument(metavar="VERIFIER", help="RECIPE.toml:NAME, or such as number or maths.")],
+    verifier: Annotated[
+        str, typer.Argument(metavar="VERIFIER", help="RECIPE.toml:NAME, RUN:NAME, or such as number or maths.")
+    ],
     on: Annotated[str, typer.Option(help="A file of labelled answers, or a kind of domain such as lab-arithmetic.")],
     out: Out = None,
     problems: Annotated[int | None, typer.Option(help="Problems made from a domain, a language; else 400.")] = None,

@@ -16,8 +16,10 @@ from ponder.measure.audit import Asked
 from ponder.measure.labelled import Found, Labelled
 from ponder.recipes.judges import ITSELF, backwards, build_verifier, check_verifier, sections, specs_of
 from ponder.recipes.load import load_recipe
+from ponder.recipes.measure import recipe_of
 from ponder.recipes.record import settled
 from ponder.recipes.schema import Recipe
+from ponder.runs import manifests
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.machine import git_commit, machine, versions
@@ -114,16 +116,20 @@ def plan(verifier: str, on: str, *, problems: int | None = None, tries: int | No
 
 
 def find_audited(target: str) -> Audited:
-    """`FILE:NAME`, `FILE` where it has one verifier only, or the name of one that needs no configuration."""
+    """`WHERE:NAME`, `WHERE` where there is one verifier only, or the name of one that needs no configuration.
+
+    Where: a recipe, or the folder of a run, in which a judge that is the policy is its newest checkpoint.
+    """
     if target in VERIFIERS:
         return Audited(name=target)
-    path, colon, name = target.rpartition(":") if not target.endswith(".toml") else (target, "", "")
-    if not path.endswith(".toml"):
+    whole = target.endswith(".toml") or is_run(Path(target))
+    path, colon, name = (target, "", "") if whole else target.rpartition(":")
+    if not path.endswith(".toml") and not is_run(Path(path)):
         raise PonderError(
-            f"VERIFIER = {target!r}: neither RECIPE.toml:NAME nor a verifier that needs no configuration; "
-            f"{nearest(target, VERIFIERS)}"
+            f"VERIFIER = {target!r}: neither RECIPE.toml:NAME nor RUN:NAME nor a verifier that needs no "
+            f"configuration; {nearest(target, VERIFIERS)}"
         )
-    recipe = load_recipe(Path(path))
+    recipe = trained(Run.open(Path(path))) if is_run(Path(path)) else load_recipe(Path(path))
     known = list(recipe.verifiers)
     if not known:
         raise PonderError(f"{path}: describes no verifier; add a section [verifiers.NAME]")
@@ -132,6 +138,22 @@ def find_audited(target: str) -> Audited:
     if colon and name not in known:
         raise PonderError(f"{path}:{name}: there is no [verifiers.{name}]; {nearest(name, known)}")
     return Audited(name=name or known[0], recipe=recipe)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run lies there."""
+    return (path / manifests.NAME).exists()
+
+
+def trained(run: Run) -> Recipe:
+    """The recipe of a run, with the newest checkpoint for every judge that is the policy."""
+    recipe, newest = recipe_of(run), run.latest_checkpoint()[0]
+    mine = {"model": str(newest.path), "system": recipe.model.system} if newest else {}
+    judges = {
+        name: config.model_copy(update=mine if config.model == ITSELF else {})
+        for name, config in recipe.verifiers.items()
+    }
+    return recipe.model_copy(update={"verifiers": judges})
 
 
 def default_out(asked: Plan) -> Path:

@@ -128,11 +128,16 @@ def default_out(subject: Subject, suite: str) -> Path:
     return Path("runs") / f"{subject.name}-{load_suite(suite).name}"
 
 
-def _run_subject(run: Run) -> Subject:
+def recipe_of(run: Run) -> Recipe:
+    """The recipe that a run was trained by; PonderError for one that was not."""
     values: object = run.manifest.get("recipe")
     if not isinstance(values, dict):
         raise PonderError(f"{run.path / manifests.NAME}: tells no recipe; give the folder of a run that was trained")
-    recipe = parse(Recipe, values, where=str(run.path / manifests.NAME))
+    return parse(Recipe, values, where=str(run.path / manifests.NAME))
+
+
+def _run_subject(run: Run) -> Subject:
+    recipe = recipe_of(run)
     untouched = {"untouched": Weights(folder=None, version=0)} if build.asks_untouched(recipe) else {}
     weights = untouched | _trained(run)
     return Subject(name=run.name, recipe=recipe, weights=weights)

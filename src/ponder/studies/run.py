@@ -85,6 +85,10 @@ def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Itera
     for suite in study.arms[arm].also:
         beside = folder.with_name(f"{folder.name}-{Path(suite).stem}")
         yield _task(beside, "measure", str(folder), "--suite", str(path.parent / suite))
+    for verifier, kinds in study.arms[arm].audits.items():
+        for kind in kinds:
+            beside = folder.with_name(f"{folder.name}-{verifier}-{kind}")
+            yield _task(beside, "audit", f"{folder}:{verifier}", "--on", kind)
 
 
 def _task(folder: Path, verb: str, *words: str) -> Task:

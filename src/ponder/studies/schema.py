@@ -24,6 +24,9 @@ class Arm(Strict):
     """Laid over the recipe, as `--set` does."""
     also: list[str] = Field([])
     """Paths of suites that its runs are measured with besides their recipe's own, from the study's folder."""
+    audits: dict[str, list[str]] = Field({})
+    """Verifier of the recipe -> kinds of domain on whose answers it is audited after each run, as `ponder audit` does;
+    one that is the policy is what the run ends with."""
     looks_at: str | None = None
     """Another arm whose runs this one looks at: it has none of its own."""
     told: bool = False
@@ -143,10 +146,11 @@ class Study(Strict):
         for name, arm in self.arms.items():
             if arm.told and not arm.looks_at:
                 raise ValueError(f"arms.{name}.told: its own runs tell of it anyway; leave it out, or say looks_at")
-            if arm.looks_at and (arm.looks_at not in self.own_arms or arm.recipe or arm.settings or arm.also):
+            own = any((arm.recipe, arm.settings, arm.also, arm.audits))
+            if arm.looks_at and (own or arm.looks_at not in self.own_arms):
                 raise ValueError(
                     f"arms.{name}.looks_at: must name an arm that has runs of its own, and come without recipe, "
-                    f"settings and suites; there are {', '.join(self.own_arms)}"
+                    f"settings, suites and audits; there are {', '.join(self.own_arms)}"
                 )
         if self.baseline is not None and self.baseline not in self.arms:
             raise ValueError(f"baseline: no arm is called {self.baseline!r}; there are {', '.join(self.arms)}")
