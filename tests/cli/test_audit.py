@@ -11,6 +11,7 @@ from cli.command import mistake, ponder
 from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.types import Role
+from recipes.small import write_small
 
 RECIPE = """
 name = "judged"
@@ -118,6 +119,19 @@ def test_a_spec_is_asked_about_backwards_too(sums: Path, recipe: Path, tmp_path:
     )
     (tmp_path / "house.md").write_text(SPEC.replace("right", "kind"))
     assert "data.spec of house = " in mistake(*words, "--resume")
+
+
+def test_a_run_whose_judge_is_the_policy_is_audited_with_its_newest_checkpoint(sums: Path, tiny: Path, tmp_path: Path):
+    recipe = write_small(tmp_path / "made", tiny, cold=2, rl=1)
+    recipe.write_text(f'{recipe.read_text()}\n[verifiers.itself]\nmodel = "policy"\nform = "lab"\ngate = false\n')
+    run, out = tmp_path / "run", tmp_path / "audit"
+    assert ponder("train", recipe, "--out", run).exit_code == 0
+    assert ponder("audit", f"{run}:itself", "--on", sums, "--out", out, "--tries", "2").exit_code == 0
+    judge = Run.open(out).manifest["recipe"]["verifiers"]["itself"]
+    assert judge["model"] == str(run / "checkpoints" / "000003")
+    audited = read_rollouts(out / "measured" / "answers.parquet")
+    assert all(rollout.verdicts[0].explanation.startswith(judge["model"]) for rollout in audited)
+    assert "there is no [verifiers.other]" in mistake("audit", f"{run}:other", "--on", sums)
 
 
 def test_a_rubric_has_no_order_and_says_so(sums: Path, recipe: Path, tmp_path: Path):

@@ -8,7 +8,7 @@ import pytest
 
 from cli.command import mistake, ponder
 from ponder.runs.folder import Run
-from ponder.studies.run import needed
+from ponder.studies.run import needed, plan
 from ponder.studies.schema import load_study
 from ponder.types import PonderError
 from recipes.small import write_small
@@ -62,3 +62,13 @@ def test_a_need_that_fails_stops_the_study_in_one_line(begun: Path, tmp_path: Pa
 def test_what_is_wrong_with_its_recipe_is_said_before_anything_runs(begun: Path):
     with pytest.raises(PonderError, match=r"rl\.steps"):
         load_study(written(begun, "many"))
+
+
+def test_the_verifiers_that_runs_make_are_audited_after_them(begun: Path, tmp_path: Path):
+    file = written(begun, 1)
+    file.write_text(file.read_text().replace("[arms.heir]", '[arms.heir]\naudits = {itself = ["lab-cups", "chains"]}'))
+    study = load_study(file)
+    (first, _) = plan(study, file, tmp_path / "out")
+    assert [task.folder.name for task in first.tasks] == ["heir-1", "heir-1-itself-lab-cups", "heir-1-itself-chains"]
+    words = first.tasks[1].command[3:]
+    assert words[:4] == ("audit", f"{tmp_path / 'out' / 'heir-1'}:itself", "--on", "lab-cups")

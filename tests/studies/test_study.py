@@ -429,3 +429,19 @@ def test_two_studies_want_two_folders(file: Path, tmp_path: Path):
     (tmp_path / results.RESULTS).write_text("[]")
     with pytest.raises(PonderError, match=r"results\.json: not the results of a study; move it away"):
         results.check_own(study, tmp_path)
+
+
+def test_a_share_is_a_ratio_of_two_arms_in_results_and_readme(file: Path, tmp_path: Path):
+    file.write_text(f'{file.read_text()}\n[shares]\npart = {{number = "minutes", of = "slow", to = "usual"}}\n')
+    study = load_study(file)
+    found: Found = {
+        "usual": {"minutes": {1: 2.0, 2: 4.0}, "gain": {}},
+        "slow": {"minutes": {1: 1.0, 2: 2.0}, "gain": {}},
+    }
+    results.write(study, found, tmp_path)
+    share = json.loads((tmp_path / "results.json").read_text())["numbers"]["part"]
+    assert (share["value"], share["low"], share["high"], share["n"]) == (0.5, 0.5, 0.5, 2)
+    assert "part: 0.500 [0.500, 0.500] (minutes, slow over usual, n = 2)" in (tmp_path / "README.md").read_text()
+    file.write_text(file.read_text().replace('to = "usual"', 'to = "nobody"'))
+    with pytest.raises(PonderError, match=r"shares\.part: of and to must be arms"):
+        load_study(file)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import duckdb
 
-from ponder.measure.statistics import Estimate, difference_over_seeds, over_seeds
+from ponder.measure.statistics import Estimate, difference_over_seeds, over_seeds, share_over_seeds
 from ponder.runs.files import write_atomic
 from ponder.runs.lines import to_json
 from ponder.runs.query import connect
 from ponder.runs.result import Number, read_result
 from ponder.studies.figures import Found, drawn
 from ponder.studies.run import Run
-from ponder.studies.schema import Claim, Study
+from ponder.studies.schema import Claim, Share, Study
 from ponder.types import PonderError
 
 RESULTS = "results.json"
@@ -118,8 +118,23 @@ def numbers(study: Study, found: Found) -> dict[str, Number]:
         for name, values in each.items()
         if values
     }
+    made |= {name: _number(share, _of(study.shares[name])) for name, share in shares(study, found).items()}
     least = min((max(map(len, each.values())) for each in found.values()), default=0)
     return made | {"seeds": Number(least, least, least, least, "seeds", "seeds that every arm has")}
+
+
+def shares(study: Study, found: Found) -> dict[str, Estimate]:
+    """Every share whose arms have a seed in common."""
+    made = {}
+    for name, share in study.shares.items():
+        of, to = found[share.of][share.number], found[share.to][share.number]
+        if of.keys() & to.keys():
+            made[name] = share_over_seeds(of, to)
+    return made
+
+
+def _of(share: Share) -> str:
+    return f"{share.number}, {share.of} over {share.to}"
 
 
 def decide(study: Study, found: Found) -> list[Decision]:
@@ -165,6 +180,9 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
 def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     """Claims, figures, then arms by numbers: the longer of the two goes down."""
     claims = "\n".join(f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions)
+    told = "\n".join(
+        f"- {name}: {_interval(e)} ({_of(study.shares[name])}, n = {e.n})" for name, e in shares(study, found).items()
+    )
     figures = [f"![{figure.says}]({figure.file})" for figure in study.figures]
     cells = {arm: {name: _cell(each[name]) for name in study.numbers} for arm, each in found.items()}
     if len(study.numbers) > len(cells):
@@ -175,7 +193,7 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     table = [f"| {corner} | {' | '.join(head)} |", "| --- |" + " --- |" * len(head)]
     table += [f"| {label} | {' | '.join(row.values())} |" for label, row in rows.items()]
     note = "Means over seeds, with 95% t intervals; n is the number of seeds."
-    return "\n\n".join(filter(None, [claims, *figures, note, "\n".join(table)]))
+    return "\n\n".join(filter(None, [claims, told, *figures, note, "\n".join(table)]))
 
 
 def _told(decision: Decision) -> str:

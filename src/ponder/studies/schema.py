@@ -63,6 +63,17 @@ class Claim(Strict):
     """Smallest difference that would matter."""
 
 
+class Share(Strict):
+    """How much of what one arm comes to another one reaches."""
+
+    number: str
+    """Key of `Study.numbers`."""
+    of: str
+    """The arm whose share it is."""
+    to: str
+    """The arm that has the whole."""
+
+
 class Figure(Strict):
     """Numbers of some arms with their intervals, drawn beside the study."""
 
@@ -118,6 +129,8 @@ class Study(Strict):
     with `select`, on the view `rollouts` of what the run measured."""
     baseline: str | None = None
     """The arm that the others' gains are counted from: numbers called `gain` are those of the arm less its."""
+    shares: dict[str, Share] = Field({})
+    """Name in the study's results -> ratio of two arms' means."""
     claims: list[Claim] = Field([])
     """What is to be decided."""
     figures: list[Figure] = Field([])
@@ -162,6 +175,13 @@ class Study(Strict):
             raise ValueError(f"rotate.{empty}: names no value; give a list of one or more, or leave it out")
         if self.models and "model.name" in self.rotate:
             raise ValueError("rotate.model.name: models says it already; leave out one")
+        return self
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        for name, share in self.shares.items():
+            if {share.of, share.to} - self.arms.keys() or share.number not in self.numbers:
+                raise ValueError(f"shares.{name}: of and to must be arms, and number one of numbers")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from ponder.measure.statistics import bca, difference_over_seeds, majority_at_k, over_seeds, pass_at_k
+from ponder.measure.statistics import bca, difference_over_seeds, majority_at_k, over_seeds, pass_at_k, share_over_seeds
+from ponder.types import PonderError
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,12 @@ def test_bca_is_scipys():
 def test_bca_of_what_never_varies_is_the_number_itself():
     found = bca(np.ones(9), lambda x: float(np.median(x)))
     assert (found.value, found.low, found.high, found.n) == (1.0, 1.0, 1.0, 9)
+
+
+def test_a_share_over_seeds_is_the_ratio_of_means_with_a_linearised_interval():
+    found = share_over_seeds({1: 0.2, 2: 0.4, 3: 0.3, 9: 5.0}, {1: 0.4, 2: 0.6, 3: 0.5})
+    assert found.value == pytest.approx(0.6) and found.n == 3
+    # residuals (.2 - .24)/.5, (.4 - .36)/.5, (.3 - .3)/.5: standard error .08 / sqrt 3, t of 2 degrees 4.3027
+    assert found.high - found.value == pytest.approx(4.3027 * 0.08 / 3**0.5, rel=1e-3)
+    with pytest.raises(PonderError, match="a share of nothing"):
+        share_over_seeds({1: 0.2, 2: 0.1}, {1: 0.1, 2: -0.1})

@@ -15,7 +15,7 @@ from ponder.measure.statistics.intervals import (
     wilson,
 )
 from ponder.measure.statistics.samples import majority_at_k, pass_at_k
-from ponder.measure.statistics.seeds import difference_over_seeds, over_seeds
+from ponder.measure.statistics.seeds import difference_over_seeds, over_seeds, share_over_seeds
 
 __all__ = [
     "TAIL",
@@ -38,6 +38,7 @@ __all__ = [
     "per_problem",
     "percentile_interval",
     "proportion",
+    "share_over_seeds",
     "sign_flip_p_value",
     "t_quantile",
     "wilson",
