@@ -188,6 +188,24 @@ def test_cut_back_returns_to_the_checkpoint(tmp_path: Path, make_rollout: Callab
         assert content(tmp_path) == before
 
 
+def test_a_run_that_returned_keeps_what_came_since(tmp_path: Path, make_rollout: Callable[..., Rollout]):
+    with Run.create(tmp_path, MANIFEST) as run:
+        train(run, range(1, 5), make_rollout)
+        before = content(tmp_path)
+        good = run.newest_checkpoint(lambda number: number < 3)
+        assert good and good.number == 2 and run.newest_checkpoint(lambda number: number > 4) is None
+        run.return_to(good)
+        there = content(tmp_path)
+        gone = {name for name in before if name.startswith(("checkpoints/000003", "checkpoints/000004"))}
+        changed = {name for name in there if there[name] != before[name]}
+        assert there.keys() == before.keys() - gone and changed == {"checkpoints/000002/complete.json"}
+        newest, warnings = run.latest_checkpoint(hashes=False)
+        assert newest and (newest.number, newest.state, warnings) == (2, good.state, [])
+        assert (good.marks["rollouts"], newest.marks["rollouts"]) == ({"rl": 2}, {"rl": 4})
+        run.cut_back(newest)
+        assert content(tmp_path) == there
+
+
 def test_cut_back_to_nothing(tmp_path: Path, make_rollout: Callable[..., Rollout]):
     with Run.create(tmp_path, MANIFEST) as run:
         before = content(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.stages import drive as drive_module
-from ponder.stages.drive import Keeper, Stage, Step, drive
+from ponder.stages.drive import Keeper, Stage, Step, WayBack, drive, went_back
 from ponder.types import PonderError, Rollout
 from test_types import rollout
 
@@ -159,6 +159,49 @@ def test_a_step_that_halts_the_stage_is_recorded_first(run: Run):
     with pytest.raises(PonderError, match=r"^mend it$"):
         drive(stage, keeper(run, stage, []))
     assert len(run.metrics()) == 2 and len(read_rollouts(run.rollouts_file("count", 1))) == 1
+
+
+class Drifting(Counting):
+    """Halts at a step and asks to go back."""
+
+    def step(self, index: int) -> Step:
+        done = super().step(index)
+        return Step(metrics=done.metrics, rollouts=done.rollouts, halt=done.halt, back=bool(done.halt))
+
+
+@pytest.mark.parametrize(("good", "back", "kept"), [({3, 4, 6}, 6, [106]), ({3}, 3, [103]), (set(), 0, [100])])
+def test_a_stage_that_goes_back_ends_with_its_last_good_checkpoint(
+    run: Run, good: set[int], back: int, kept: list[int]
+):
+    stage, told, loaded = Drifting(40, (rollout(),)), list[str](), list[int]()
+
+    def load(folder: Path) -> None:
+        loaded.append(int((folder / "value").read_text()))
+
+    stage.halts = 15
+    way = WayBack(good=good.__contains__, load=load, tell=told.append)
+    assert drive(stage, keeper(run, stage, saved := [], way_back=way)) == back and loaded == [back]
+    assert [number for number, _ in saved] == [100, 103, 106, 109, 112]
+    assert sorted(int(path.name) for path in (run.path / "checkpoints").iterdir()) == kept
+    assert len(run.metrics()) == len(list((run.path / "rollouts").iterdir())) == 15
+    first = run.rollouts_file("count", back)
+    assert told == [f"mend it; back at step {back} of count: read {first} and the later ones"]
+    newest, _ = run.latest_checkpoint(hashes=True)
+    assert newest and went_back(newest, "count") == back and went_back(newest, "other") is None
+    run.cut_back(newest)
+    assert len(run.metrics()) == len(list((run.path / "rollouts").iterdir())) == 15
+
+
+def test_a_checkpoint_as_it_was_made_is_none_that_a_run_went_back_to(run: Run):
+    stage, found = Counting(7, (rollout(),)), []
+    drive(stage, keeper(run, stage, []), watch=lambda *_: found.append(run.latest_checkpoint()[0]))
+    assert {went_back(checkpoint, "count") for checkpoint in filter(None, found)} == {None}
+
+
+def test_only_one_good_checkpoint_more_is_kept(run: Run):
+    stage = Counting(20)
+    drive(stage, keeper(run, stage, [], way_back=WayBack(good=(3, 6).__contains__, load=print, tell=print)))
+    assert sorted(int(path.name) for path in (run.path / "checkpoints").iterdir()) == [106, 118, 120]
 
 
 def test_an_error_in_a_step_keeps_what_was_logged(run: Run):

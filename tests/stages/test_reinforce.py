@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from fakes import CUT, Numbered, RecordingLearner, ScriptedSampler, ScriptedVerifier
+from ponder.measure.statistics.drift import Drift
+from ponder.measure.watching import Watch
 from ponder.model.chat import Chat
 from ponder.rollout import Check, Examiner, Roller
+from ponder.stages.drive import Step
 from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture
 from ponder.stages.reinforce import Reinforce, summary
+from ponder.stages.watchman import Watchman
 from ponder.types import Cell, Lesson, LossChoice, Role
 
 TEACHING = {each.name for each in fields(Teaching)}
@@ -107,6 +111,20 @@ def test_it_stops_with_one_line_when_the_verifier_fails_too_often(chat: Chat):
     step = reinforce.step(0)
     assert step.halt.startswith("rl.max_not_judged = 0.2: the verifier failed on 25% of the rollouts")
     assert "\n" not in step.halt and len(step.rollouts) == 16 and learner.steps == []
+
+
+def test_an_alarm_ends_the_stage_and_a_verifier_that_fails_is_told_first(chat: Chat):
+    def step(failures: float) -> Step:
+        guard = Watchman(Watch(drift=Drift(opening=2), role=Role.GOLD), on_alarm="roll_back")
+        guard.alarm.sounded = True
+        reinforce, learner = stage(chat, max_not_judged=failures, watchman=guard)
+        done = reinforce.step(0)
+        assert learner.steps == [] and len(done.rollouts) == 16 and done.metrics["watch_alarm"] == 1
+        return done
+
+    alarmed, failed = step(0.5), step(0.2)
+    assert alarmed.back and alarmed.halt.startswith("rl.watch: what pays has drifted")
+    assert not failed.back and failed.halt.startswith("rl.max_not_judged")
 
 
 def test_a_share_at_the_limit_is_within_it(chat: Chat):

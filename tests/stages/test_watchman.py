@@ -7,7 +7,7 @@ import pytest
 from fakes import ask
 from ponder.measure.statistics.drift import Drift
 from ponder.measure.watching import Watch
-from ponder.stages.watchman import Watchman
+from ponder.stages.watchman import OnAlarm, Watchman
 from ponder.types import Cell, Completion, Outcome, Role, Rollout, Status, Verdict
 
 
@@ -37,9 +37,9 @@ def rollout(paid: float | None, watch: float | None, *, index: int, step: int = 
     )
 
 
-def watchman(*, share: float = 1.0, stops: bool = True) -> Watchman:
+def watchman(*, share: float = 1.0, on_alarm: OnAlarm = "stop") -> Watchman:
     drift = Drift(level=0.05, tolerance=0.05, opening=4)
-    return Watchman(Watch(drift=drift, role=Role.GOLD, share=share), stops=stops)
+    return Watchman(Watch(drift=drift, role=Role.GOLD, share=share), on_alarm=on_alarm)
 
 
 def test_the_gap_is_that_of_what_both_have_judged():
@@ -59,8 +59,20 @@ def test_rewards_that_leave_gold_behind_stop_the_stage():
             break
     assert 10 < step < 40
     assert guard.reason.startswith("rl.watch: what pays has drifted from what watches: mean gap +0.00 at first, +0.")
-    guard.stops = False
+    guard.on_alarm = "warn"
     assert guard.reason == ""
+
+
+def test_a_policy_is_good_where_its_own_rollouts_spoke_for_no_drift():
+    guard, evidence = watchman(on_alarm="roll_back"), []
+    for step in range(30):
+        paid = 0.5 if step < 10 else 1.0
+        told = guard.hear([rollout(paid, float(i % 2), index=100 * step + i, step=step) for i in range(16)])
+        evidence.append(told["watch_evidence"])
+    assert guard.alarm.sounded and guard.goes_back and not watchman().goes_back
+    assert [guard.good(step) for step in range(30)] == [value <= 1 for value in evidence]
+    assert all(map(guard.good, range(10))) and not any(map(guard.good, range(14, 40)))
+    assert guard.reason.endswith("level 0.05)") and "\n" not in guard.reason
 
 
 def test_an_honest_gap_is_no_alarm():

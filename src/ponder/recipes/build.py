@@ -304,7 +304,7 @@ def build_reinforce(
         max_not_judged=config.max_not_judged,
         before=before,
         reference=reference,
-        watchman=Watchman(build_watch(watch), stops=watch.on_alarm == "stop") if watch else None,
+        watchman=Watchman(build_watch(watch), on_alarm=watch.on_alarm) if watch else None,
     )
 
 

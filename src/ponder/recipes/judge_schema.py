@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ponder.recipes.strict import Strict, one_of
 from ponder.specs.asking import FORMS
+from ponder.stages.watchman import OnAlarm
 from ponder.verifiers import VERIFIERS
 from ponder.verifiers.ensemble import COMBINED
 
@@ -107,5 +108,6 @@ class WatchConfig(Strict):
     """How far the mean gap may rise above the opening's."""
     opening: int = Field(16, ge=2)
     """Steps that say what the gap was."""
-    on_alarm: Literal["warn", "stop"] = "stop"
-    """Whether the stage ends there, with a checkpoint of the step before."""
+    on_alarm: OnAlarm = "stop"
+    """`stop`: an error, with a checkpoint of the step before; `roll_back`: the stage ends with the policy of the last
+    good checkpoint, and the run goes on."""

@@ -22,6 +22,7 @@ from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
+from ponder.stages.drive import went_back
 from ponder.types import PonderError, Scorer, Verifier
 
 
@@ -144,11 +145,16 @@ def _run_subject(run: Run) -> Subject:
 
 
 def _trained(run: Run) -> dict[str, Weights]:
-    """The newest checkpoint, and the last of the stage before it, or the model itself where there was none."""
+    """The newest checkpoint, and the last of the stage before it, or the model itself where there was none.
+
+    Reinforcement that went back to what it began with ends with the same weights.
+    """
     newest, _ = run.latest_checkpoint()
     if newest is None:
         raise PonderError(f"{run.path}: has no checkpoint to measure; go on with its training first, with --resume")
-    stage, before = newest.state["stage"], newest.number - newest.state["step"]
+    back = went_back(newest, "reinforce")
+    stage, step = (newest.state["stage"], newest.state["step"]) if back is None else ("reinforce", back)
+    before = newest.number - step
     found = {stage: Weights(folder=newest.path, version=newest.number)}
     earlier = run.checkpoint_path(before)
     if stage == "reinforce" and (earlier.exists() or before == 0):

@@ -20,6 +20,7 @@ from ponder.runs.folder import Run
 from ponder.runs.machine import git_commit, machine, versions
 from ponder.runs.query import connect
 from ponder.runs.result import Number
+from ponder.stages.drive import went_back
 from ponder.types import PonderError
 
 
@@ -76,8 +77,18 @@ def numbers(run: Run, *, measured: bool, watch: Watch | None = None) -> dict[str
     if watch:
         connection, _ = connect(run.path, kind="rollouts")
         with connection:
-            found |= watching.numbers(connection, watch)
+            found |= watching.numbers(connection, watch) | _went_back(run)
     return found
+
+
+def _went_back(run: Run) -> dict[str, Number]:
+    """The step of reinforcement that the policy is of, where an alarm sent it back."""
+    newest, _ = run.latest_checkpoint()
+    step = went_back(newest, "reinforce") if newest else None
+    if newest is None or step is None:
+        return {}
+    steps = newest.marks["rollouts"]["reinforce"] + 1
+    return {"watch.rolled_back_to": Number(step, None, None, steps, "step", "the newest checkpoint's state.json")}
 
 
 def peak_gb() -> float:

@@ -18,7 +18,8 @@ from ponder.recipes.schema import Recipe
 from ponder.runs.checkpoints import Checkpoint
 from ponder.runs.folder import Run
 from ponder.stages.curriculum import Curriculum, catch_up
-from ponder.stages.drive import Keeper, Stage, drive
+from ponder.stages.drive import Keeper, Stage, WayBack, drive, went_back
+from ponder.stages.reinforce import Reinforce
 from ponder.types import Domain, Scorer
 
 STAGES = ("cold_start", "reinforce")
@@ -70,11 +71,13 @@ class Training:
             self.measure(suite, "untouched")
         checkpoint = self._restore()
         stage, step = (checkpoint.state["stage"], checkpoint.state["step"]) if checkpoint else ("", 0)
+        over = checkpoint is not None and went_back(checkpoint, "reinforce") is not None
         for name in STAGES[STAGES.index(stage) if stage else 0 :]:
-            if (self.recipe.cold_start if name == "cold_start" else self.recipe.rl) is not None:
+            planned = (self.recipe.cold_start if name == "cold_start" else self.recipe.rl) is not None
+            if planned and not (over and name == "reinforce"):
                 start = step if name == stage else 0
                 self._train(self._stage(name, start), start, self._deadline(name, began))
-            elif name != "cold_start":
+            elif not planned and name != "cold_start":
                 continue
             self.measure(suite, name)  # without a cold start, what reinforcement begins with is the model as it is
 
@@ -93,7 +96,7 @@ class Training:
         if checkpoint:
             self.learner.load(checkpoint.path)
             self.updates = checkpoint.number
-            if checkpoint.state["stage"] == "reinforce":
+            if checkpoint.state["stage"] == "reinforce" and self.recipe.cold_start:
                 self.protected = (checkpoint.number - checkpoint.state["step"],)
         return checkpoint
 
@@ -124,12 +127,19 @@ class Training:
             every=self.recipe.checkpoint_every,
             before=self.updates - start,
             protected=self.protected,
+            way_back=self._way_back(stage),
         )
         self.watch.began(stage, start)
         done = drive(stage, keeper, start=start, deadline=deadline, watch=self.watch.stepped)
         self.watch.ended(stage, done)
         self.updates = keeper.before + done
         self.protected = (*self.protected, self.updates)
+
+    def _way_back(self, stage: Stage) -> WayBack | None:
+        watchman = stage.watchman if isinstance(stage, Reinforce) else None
+        if not (watchman and watchman.goes_back):
+            return None
+        return WayBack(good=watchman.good, load=self.learner.load, tell=self.watch.warned)
 
     def _deadline(self, name: str, began: float) -> float | None:
         """When a stage must stop: the cold start at half of the recipe's minutes, where reinforcement follows."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ponder.runs.files import discard, sha256
+from ponder.runs.files import discard, sha256, write_atomic
 from ponder.runs.lines import to_json
 
 SEAL = "complete.json"
@@ -27,7 +27,7 @@ class Checkpoint:
     state: dict[str, Any]
     """How far the run was, as its stages tell it."""
     marks: dict[str, Any]
-    """How long `metrics.jsonl` was, and the last rollouts step of each stage."""
+    """How long `metrics.jsonl` was, and the last rollouts step of each stage, when it became the newest."""
 
 
 def folder_of(parent: Path, number: int) -> Path:
@@ -75,6 +75,19 @@ def latest(
             return found, warnings
         warnings.append(f"{folder}: damaged, passed over: {reason}")
     return None, warnings
+
+
+def newest(parent: Path, wanted: Callable[[int], bool]) -> Checkpoint | None:
+    """The newest whole checkpoint whose number is wanted."""
+    whole = (number for number in reversed(numbers(parent)) if damage(folder_of(parent, number)) is None)
+    found = next(filter(wanted, whole), None)
+    return None if found is None else _load(folder_of(parent, found), found)
+
+
+def remark(folder: Path, marks: Mapping[str, Any]) -> None:
+    """Give a whole checkpoint other marks, at once or not at all."""
+    files = json.loads((folder / SEAL).read_text())["files"]
+    write_atomic(folder / SEAL, to_json({"files": files, "marks": marks}, indent=1))
 
 
 def keep(parent: Path, n: int, protected: Collection[int] = ()) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -149,6 +149,10 @@ class Run:
         unmet = self._unmet if hashes else lambda marks: None
         return checkpoints.latest(self.path / "checkpoints", hashes=hashes, unmet=unmet)
 
+    def newest_checkpoint(self, wanted: Callable[[int], bool]) -> Checkpoint | None:
+        """The newest whole checkpoint whose number is wanted."""
+        return checkpoints.newest(self.path / "checkpoints", wanted)
+
     def keep(self, n: int, protected: Collection[int] = ()) -> None:
         """Remove all checkpoints but the newest `n` and the protected ones."""
         self._assert_writer()
@@ -163,6 +167,16 @@ class Run:
             if step > marks["rollouts"].get(stage, -1):
                 discard(path)
         self._cut_metrics(marks["metrics_bytes"])
+
+    def return_to(self, checkpoint: Checkpoint) -> None:
+        """Make an earlier checkpoint the newest; metrics and rollouts since stay, and `cut_back` to it leaves them.
+
+        Killed within, the run stands at a checkpoint as it was made.
+        """
+        self._assert_writer()
+        checkpoints.cut_after(self.path / "checkpoints", checkpoint.number)
+        flush(self.path / METRICS)
+        checkpoints.remark(checkpoint.path, self._marks())
 
     def write_result(self, numbers: Mapping[str, Number]) -> None:
         """Add numbers to those in `result.json`; one of the same name is replaced."""

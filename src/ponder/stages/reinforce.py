@@ -69,7 +69,8 @@ class Reinforce:
         sampled = time.perf_counter()
         rewards_PG, judged_PG = rewards_of(rollouts, self.teaching, group=self.group, limit=self.cell.budget)
         watched = self.watchman.hear(rollouts) if self.watchman else {}
-        halt = self._too_few_judged(judged_PG) or (self.watchman.reason if self.watchman else "")
+        failed, alarmed = self._too_few_judged(judged_PG), self.watchman.reason if self.watchman else ""
+        halt = failed or alarmed
         lessons = [] if halt else lessons_of(rollouts, rewards_PG, judged_PG, self.teaching)
         rate = min(1.0, (index + 1) / max(1, self.warmup)) * self.learning_rate
         learned = self._learn(lessons, rate) if lessons else {}
@@ -79,7 +80,8 @@ class Reinforce:
         tokens = sum(len(rollout.completion.tokens) for rollout in rollouts)
         timings = {"sample_seconds": sampled - began, "learn_seconds": learning}
         timings["sample_tokens_per_second"] = tokens / timings["sample_seconds"]
-        return Step(metrics=metrics, timings=timings, rollouts=rollouts, halt=halt)
+        back = self.watchman is not None and self.watchman.goes_back and bool(alarmed) and not failed
+        return Step(metrics=metrics, timings=timings, rollouts=rollouts, halt=halt, back=back)
 
     def _roll(self, index: int) -> list[Rollout]:
         problems = self.feed.source(index)
