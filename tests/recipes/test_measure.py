@@ -137,7 +137,7 @@ def test_how_far_it_moved_is_measured_from_the_model_that_the_run_began_with(
     suite = tmp_path / "few.toml"
     suite.write_text((trained.parent / "few.toml").read_text())
     with_moved(tmp_path, "temperature = 0.8\n")
-    run = measure(find_subject(str(trained)), MeasureConfig(suite=str(suite)), tmp_path / "run")
+    run = measure(find_subject(str(trained)), few(tmp_path / "run"), tmp_path / "run")
     found = {path.stem: read_rollouts(path) for path in (run / "measured").iterdir()}
     assert {name for name, each in found.items() if each[0].verdicts[-1].verifier == "moved"} == {"before", "after"}
     scorer = LocalScorer(load_decoder(tiny, dtype=torch.float32))
@@ -168,7 +168,7 @@ def test_a_divergence_that_cannot_be_told_is_refused(trained: Path, tiny: Path, 
     suite = str(tmp_path / "few.toml")
     line = rf"^{suite}: moved = True: completions must be drawn to tell a divergence; give a temperature above 0$"
     with pytest.raises(PonderError, match=line):
-        measure(find_subject(str(trained)), MeasureConfig(suite=suite), tmp_path / "out")
+        measure(find_subject(str(trained)), few(tmp_path / "run"), tmp_path / "out")
     write_small(tmp_path, tiny)
     with_moved(tmp_path)
     fresh = load_recipe(tmp_path / "small.toml", ["model.fresh={}"])

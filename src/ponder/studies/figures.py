@@ -81,21 +81,20 @@ def _errorbar(axes: Any, index: int, across: Sequence[float], up: Sequence[float
 
 def _lines(canvas: Any, figure: Figure, each: Mapping[str, list[str]], found: Found) -> Any:
     """Numbers along a word, in as many panels as they need; the axes of the first."""
-    assert figure.along, "a figure without another number has a word along its axis"
-    places, panels = each[figure.along], dict(panels_of(figure, each, found))
+    places, panels = each[figure.word], dict(panels_of(figure, each, found))
     labels = list(dict.fromkeys(label for lines in panels.values() for label in lines))
     canvas.set_size_inches(PANEL * len(panels) + LEGEND, HEIGHT)
     row = canvas.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (title, lines) in zip(row, panels.items(), strict=True):
         axes.set_title(title, fontsize=9, fontweight="bold", loc="left")
-        axes.set_xlabel(figure.along if title else "")
+        axes.set_xlabel(figure.word if title else "")
         _panel(axes, places, lines, labels)
     return row[0]
 
 
 def panels_of(figure: Figure, each: Mapping[str, list[str]], found: Found) -> Iterator[tuple[str, Lines]]:
     """Title and lines of each panel: one for each arm where the number has a further word, else one for all."""
-    further = [word for word in words_of(figure.number, each) if word != figure.along]
+    further = [word for word in words_of(figure.number, each) if word != figure.word]
     if not further:
         yield "", {arm: _estimates(figure, each, found[arm], figure.number) for arm in figure.arms}
         return
@@ -107,7 +106,7 @@ def panels_of(figure: Figure, each: Mapping[str, list[str]], found: Found) -> It
 def _estimates(
     figure: Figure, each: Mapping[str, list[str]], values: Mapping[str, Mapping[int, float]], name: str
 ) -> list[Estimate | None]:
-    asked = (values.get(name.replace(f"{{{figure.along}}}", place)) for place in each[figure.along])
+    asked = (values.get(name.replace(f"{{{figure.word}}}", place)) for place in each[figure.word])
     return [over_seeds(by_seed) if by_seed else None for by_seed in asked]
 
 

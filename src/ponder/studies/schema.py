@@ -100,6 +100,11 @@ class Figure(Strict):
             raise ValueError("along: give either along, a word of each, or against, a number")
         return self
 
+    @property
+    def word(self) -> str:
+        """The word along its axis; empty where a number stands there."""
+        return self.along or ""
+
 
 class Study(Strict):
     """A study file."""
