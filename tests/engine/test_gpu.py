@@ -58,8 +58,7 @@ class TestLocalLearnerOnAGPU(LearnerContract):
     ) -> Weights:
         assert isinstance(learner, LocalLearner)
         learner.step(lessons, loss=loss, learning_rate=0.0, temperature=temperature)
-        state = learner.optimizer.state
-        return {name: state[master]["exp_avg"].cpu() * 10 for name, master in learner.masters.items()}
+        return {name: master.moments["exp_avg"].cpu() * 10 for name, master in learner.masters.items()}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -94,5 +93,5 @@ def test_masters_and_adapters_learn_where_the_model_is(tiny: Path):
     attach(adapted, rank=2, alpha=4.0)
     for each in (learner, LocalLearner(adapted)):
         each.step([GROUP, PAIR], loss=REINFORCE, learning_rate=1e-3)
-        assert {master.device.type for master in each.masters.values()} == {"cuda"}
-        assert {master.dtype for master in each.masters.values()} == {torch.float32}
+        assert {master.value.device.type for master in each.masters.values()} == {"cuda"}
+        assert {master.value.dtype for master in each.masters.values()} == {torch.float32}

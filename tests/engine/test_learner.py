@@ -33,7 +33,7 @@ def local(folder: Path, *, dtype: torch.dtype = torch.float32, clip: float = 1e9
 
 def first_moments(learner: LocalLearner) -> Weights:
     """A tenth of the gradient after the first step: AdamW's beta1 is 0.9."""
-    return {name: learner.optimizer.state[master]["exp_avg"] * 10 for name, master in learner.masters.items()}
+    return {name: master.moments["exp_avg"] * 10 for name, master in learner.masters.items()}
 
 
 class TestLocalLearner(LearnerContract):
@@ -91,15 +91,15 @@ def test_the_first_update_is_the_learning_rate_against_the_sign_of_the_gradient(
 
 def test_in_bfloat16_the_masters_stay_float32_and_add_up_what_rounding_would_lose(tiny: Path):
     learner = local(tiny, dtype=torch.bfloat16)
-    start = {name: master.detach().clone() for name, master in learner.masters.items()}
+    start = {name: master.value.clone() for name, master in learner.masters.items()}
     for _ in range(4):
         learner.step([EXAMPLE], loss=LIKELIHOOD, learning_rate=1e-5)
-    assert {master.dtype for master in learner.masters.values()} == {torch.float32}
+    assert {master.value.dtype for master in learner.masters.values()} == {torch.float32}
     assert {weight.dtype for weight in learner.weights.values()} == {torch.bfloat16}
     for name, master in learner.masters.items():
-        assert torch.equal(learner.weights[name].detach(), master.detach().bfloat16())
+        assert torch.equal(learner.weights[name].detach(), master.value.bfloat16())
     norm = "model.norm.weight"
-    moved = (learner.masters[norm].detach() - start[norm]).abs()
+    moved = (learner.masters[norm].value - start[norm]).abs()
     assert moved.max().item() == pytest.approx(4e-5, rel=0.1)
     assert torch.equal(learner.weights[norm].detach(), start[norm].bfloat16())
 
@@ -111,7 +111,8 @@ def test_in_bfloat16_save_and_load_keep_the_masters(tiny: Path, tmp_path: Path):
     other.load(tmp_path)
     for learner in (one, other):
         learner.step([PAIR], loss=REINFORCE, learning_rate=1e-4)
-    assert_bytes(dict(other.masters), dict(one.masters))
+    values = [{name: master.value for name, master in each.masters.items()} for each in (other, one)]
+    assert_bytes(*values)
     assert_bytes(other.weights, one.weights)
 
 
@@ -120,7 +121,7 @@ def test_what_is_saved_is_masters_moments_and_step_count(tiny: Path, tmp_path: P
     learner.step([GROUP], loss=REINFORCE, learning_rate=1e-4)
     learner.save(tmp_path)
     state = load_file(tmp_path / learner_module.STATE_FILE)
-    kinds = {kind: sum(name.startswith(f"{kind}.") for name in state) for kind in ("master", *learner_module.MOMENTS)}
+    kinds = {kind: sum(name.startswith(f"{kind}.") for name in state) for kind in learner_module.KEPT}
     assert set(kinds.values()) == {len(learner.weights)} and sum(kinds.values()) == len(state)
     assert state["step.model.norm.weight"].item() == 1
 
@@ -174,7 +175,7 @@ def test_masters_can_start_from_what_rounding_lost(tiny: Path):
     masters = master_weights(tiny)
     learner = LocalLearner(load_decoder(tiny, dtype=torch.bfloat16), masters=masters)
     for name, master in learner.masters.items():
-        assert torch.equal(master.detach(), masters[name])
+        assert torch.equal(master.value, masters[name])
     assert any(not torch.equal(weight.float(), masters[name]) for name, weight in learner.weights.items())
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from ponder.model import cache
+from ponder.model.allocator import untouched
 from ponder.model.attention import causal
-from ponder.model.cache import Cache, untouched
+from ponder.model.cache import Cache
 from ponder.model.checkpoint import load_decoder
 from ponder.model.foreign import Foreign
 from ponder.model.language import LanguageModel, Memory, Room
@@ -105,8 +107,23 @@ def test_memory_that_nobody_wrote_to_is_not_taken():
     assert held.shape == (1 << 10, 1 << 10, 1 << 10) and float(held[3, 5, 7]) == 0.0
 
 
+@pytest.mark.parametrize("free", [0, 1 << 40])
+def test_free_memory_is_used_where_there_is_enough(tiny: Path, monkeypatch: pytest.MonkeyPatch, free: int):
+    own: list[tuple[int, ...]] = []
+
+    def noted(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        own.append(shape)
+        return torch.zeros(shape, dtype=dtype)
+
+    monkeypatch.setattr(cache, "spare", lambda: free)
+    monkeypatch.setattr(cache, "untouched", noted)
+    held = Cache(load_decoder(tiny, dtype=torch.float32), room())
+    assert own.count((5, 2, 6, 8)) == (0 if free else 4)
+    assert not any(x.any() for x in (*held.own.keys, *held.own.values))
+
+
 def test_a_cache_has_room_for_what_it_was_asked(tiny: Path):
-    cache = Cache(load_decoder(tiny, dtype=torch.bfloat16), room())
-    assert {tuple(x.shape) for x in (*cache.own.keys, *cache.own.values)} == {(5, 2, 6, 8)}
-    assert {tuple(x.shape) for x in cache.prompts.keys} == {(3, 2, 2, 8)}
-    assert cache.own.keys[0].dtype == torch.bfloat16 and len(cache.own.keys) == 2
+    held = Cache(load_decoder(tiny, dtype=torch.bfloat16), room())
+    assert {tuple(x.shape) for x in (*held.own.keys, *held.own.values)} == {(5, 2, 6, 8)}
+    assert {tuple(x.shape) for x in held.prompts.keys} == {(3, 2, 2, 8)}
+    assert held.own.keys[0].dtype == torch.bfloat16 and len(held.own.keys) == 2

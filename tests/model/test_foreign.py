@@ -100,7 +100,7 @@ def test_gradients_are_those_of_autograd(folder: Path):
     expected = textbook(folder, [GROUP, PAIR], REINFORCE)[1]
     learner = LocalLearner(load(folder), clip=1e9)
     learner.step([GROUP, PAIR], loss=REINFORCE, learning_rate=0.0)
-    found = {name: learner.optimizer.state[master]["exp_avg"] * 10 for name, master in learner.masters.items()}
+    found = {name: master.moments["exp_avg"] * 10 for name, master in learner.masters.items()}
     assert_same(found, expected, atol=1e-5)
 
 
@@ -153,4 +153,4 @@ class TestLearningOfAForeignModel(LearnerContract):
     ) -> Weights:
         assert isinstance(learner, LocalLearner)
         learner.step(lessons, loss=loss, learning_rate=0.0, temperature=temperature)
-        return {name: learner.optimizer.state[master]["exp_avg"] * 10 for name, master in learner.masters.items()}
+        return {name: master.moments["exp_avg"] * 10 for name, master in learner.masters.items()}

@@ -6,26 +6,27 @@ than a chunk of tokens. Shapes: N tokens of a micro-batch, D hidden size, S its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ponder.engine.allocator import tidy
+from ponder.engine.masters import MOMENTS, Master, Stride
 from ponder.engine.packing import Micro
 from ponder.engine.scorer import LocalScorer, chunk_logprobs, chunks, head_logprobs
 from ponder.engine.tally import Tally
-from ponder.model import kernels
+from ponder.model.allocator import tidy
 from ponder.model.language import LanguageModel
 from ponder.objectives import Loss, Terms
 from ponder.types import Lesson, LossChoice, PonderError
 
 STATE_FILE = "learner.safetensors"
 """Masters, moments and step count, in a checkpoint folder."""
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-"""What AdamW remembers of each parameter."""
+KEPT = ("master", *MOMENTS, "step")
+"""What is in it of each weight."""
 
 
 class LocalLearner(LocalScorer):
@@ -38,19 +39,16 @@ class LocalLearner(LocalScorer):
         masters: Mapping[str, Tensor] | None = None,
         clip: float = 1.0,
         weight_decay: float = 0.0,
-        micro_tokens: int = 1536,
+        micro_tokens: int = 1024,
     ) -> None:
         """`masters`: fp32 weights to start from, where the model's own are rounded; `clip`: largest gradient norm."""
         super().__init__(model, micro_tokens=micro_tokens)
-        self.clip = clip
+        self.clip, self.weight_decay = clip, weight_decay
         self.weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         if not self.weights:
             raise PonderError("model.freeze: every weight is frozen; leave some to be learned")
         source = masters or {}
-        self.masters = {name: _master(weight, source.get(name)) for name, weight in self.weights.items()}
-        self.optimizer = torch.optim.AdamW(
-            self.masters.values(), lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
-        )
+        self.masters = {name: Master(weight, source.get(name)) for name, weight in self.weights.items()}
 
     def step(
         self, lessons: Sequence[Lesson], *, loss: LossChoice, learning_rate: float, temperature: float = 1.0
@@ -58,41 +56,24 @@ class LocalLearner(LocalScorer):
         """See `ponder.types.Learner`."""
         assert lessons, "a step has something to learn from"
         objective, tally = Loss(name=loss.name, **loss.options), Tally()
-        for micro in self.micro_batches(lessons):
-            self._accumulate(micro, objective, temperature, tally)
-        norm = torch.nn.utils.clip_grad_norm_(self.masters.values(), self.clip).item()
-        if norm != norm or norm == float("inf"):
-            self.optimizer.zero_grad(set_to_none=True)
-            raise PonderError(
-                f"gradient norm = {norm}: training has diverged; lower learning_rate (now {learning_rate:g})"
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self._publish()
+        with self._collecting():
+            for micro in self.micro_batches(lessons):
+                self._accumulate(micro, objective, temperature, tally)
+        norm = self._update(learning_rate)
         tidy()
         return tally.metrics() | {"grad_norm": norm}
 
     def save(self, folder: Path) -> None:
         """Write masters and moments to `folder`."""
-        state: dict[str, Tensor] = {f"master.{name}": master.detach() for name, master in self.masters.items()}
-        for name, master in self.masters.items():
-            moments = self.optimizer.state.get(master, {})
-            state |= {f"{key}.{name}": moments[key] for key in MOMENTS if key in moments}
+        parts = {name: master.state() for name, master in self.masters.items()}
+        state = {f"{key}.{name}": value for name, part in parts.items() for key, value in part.items()}
         save_file(state, folder / STATE_FILE)
 
     def load(self, folder: Path) -> None:
         """Continue as after the `save` to `folder`."""
         state = load_file(folder / STATE_FILE)
-        self.optimizer.state.clear()
-        with torch.no_grad():
-            for name, master in self.masters.items():
-                master.copy_(state[f"master.{name}"])
-                if f"step.{name}" in state:
-                    moments = {key: state[f"{key}.{name}"].to(master.device) for key in MOMENTS}
-                    self.optimizer.state[master] = moments
-        self._publish()
+        for name, master in self.masters.items():
+            master.restore({key: state[f"{key}.{name}"] for key in KEPT if f"{key}.{name}" in state})
 
     def _accumulate(self, micro: Micro, loss: Loss, temperature: float, tally: Tally) -> None:
         """Add the gradient of one micro-batch: the head chunk by chunk, then the trunk once."""
@@ -108,43 +89,39 @@ class LocalLearner(LocalScorer):
             total.backward()
             tally.add(loss, terms, micro.drawn_N[chunk], total.item())
         predicting_ND.backward(leaf_ND.grad)
-        self._collect()
 
-    def _collect(self) -> None:
-        """Move the gradients of a micro-batch into the fp32 sums, where they are not there already.
+    @contextlib.contextmanager
+    def _collecting(self) -> Iterator[None]:
+        """Within the block, a gradient goes into its fp32 sum as soon as it is made: there are never two of them."""
+        for master in self.masters.values():
+            master.begin()
+        hooks = [
+            master.weight.register_post_accumulate_grad_hook(lambda _, master=master: master.collect())
+            for master in self.masters.values()
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
-        Their memory is cleared and kept: to be given it anew costs more.
-        """
-        for name, weight in self.weights.items():
-            master = self.masters[name]
-            assert weight.grad is not None, f"{name} took no part in the loss"
-            if master is weight:
-                continue
-            if master.grad is None:
-                master.grad = torch.zeros_like(master)
-            if kernels.able(master.grad, weight.grad):
-                kernels.collect(master.grad, weight.grad)
-            else:
-                master.grad += weight.grad
-                weight.grad.zero_()
-
-    @torch.no_grad()
-    def _publish(self) -> None:
-        """Round the masters into the model, which the local sampler shares, and forget the gradients."""
-        for name, weight in self.weights.items():
-            if self.masters[name] is not weight:
-                weight.copy_(self.masters[name])
-                weight.grad = None
-
-
-@torch.no_grad()
-def _master(weight: torch.nn.Parameter, source: Tensor | None) -> torch.nn.Parameter:
-    """The fp32 weight that is learned: the model's own where that is fp32."""
-    if weight.dtype != torch.float32:
-        return torch.nn.Parameter((weight if source is None else source).detach().to(weight.device, torch.float32))
-    if source is not None:
-        weight.copy_(source)
-    return weight
+    def _update(self, learning_rate: float) -> float:
+        """Move every master against its clipped gradient, which is forgotten; the norm of all gradients."""
+        gradients = {name: master.gradient for name, master in self.masters.items()}
+        missed = [name for name, gradient in gradients.items() if gradient is None]
+        assert not missed, f"{missed[0]} took no part in the loss"
+        norm = torch.nn.utils.get_total_norm(gradient for gradient in gradients.values() if gradient is not None)
+        del gradients  # each is given back as soon as its master has moved
+        if not norm.isfinite():
+            for master in self.masters.values():
+                master.forget()
+            raise PonderError(
+                f"gradient norm = {norm.item()}: training has diverged; lower learning_rate (now {learning_rate:g})"
+            )
+        scale = (self.clip / (norm + 1e-6)).clamp(max=1.0)
+        for master in self.masters.values():
+            master.update(Stride(rate=learning_rate, decay=self.weight_decay, scale=scale))
+        return norm.item()
 
 
 def terms_of(logprobs_N: Tensor, micro: Micro, chunk: slice, whole_2N: Tensor) -> Terms:

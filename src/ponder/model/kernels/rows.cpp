@@ -102,14 +102,13 @@ template <class T> void rotate(T* x, const float* cos, const float* sin, int64_t
 
 }  // namespace
 
-// sum += part, and part = 0: in one pass over both.
-extern "C" void ponder_collect(float* sum, bf16* part, int64_t size, int64_t threads) {
+// sum += part: PyTorch would make an fp32 copy of the part first.
+extern "C" void ponder_collect(float* sum, const bf16* part, int64_t size, int64_t threads) {
     constexpr int64_t PIECE = 1 << 14;
 #pragma omp parallel for num_threads(threads) if (size > SMALL)
     for (int64_t from = 0; from < size; from += PIECE)
         each(std::min(PIECE, size - from), [&](int64_t at, int64_t n) {
             put(sum + from + at, take(sum + from + at, n) + take(part + from + at, n), n);
-            put(part + from + at, vec{}, n);
         });
 }
 

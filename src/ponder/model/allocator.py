@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
+import mmap
 from collections.abc import Callable
+
+import torch
+from torch import Tensor
 
 MMAP_MAX, TRIM_THRESHOLD = -4, -1
 """Names of mallopt's settings: pieces that may be asked for by themselves, and free bytes that are returned."""
@@ -73,6 +78,23 @@ def tidy() -> None:
     keeper = _keeper()
     if keeper:
         keeper.tidy()
+
+
+def spare() -> int:
+    """Bytes that are kept and free."""
+    keeper = _keeper()
+    return keeper.library.free() if keeper else 0
+
+
+def untouched(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Zeros on the CPU whose memory the system provides where something is first written, and takes back at the end.
+
+    The allocator would keep it: a cache of some megabytes a layer comes back dirty, has to be cleared as a whole and
+    makes the process grow from one batch to the next.
+    """
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    held = mmap.mmap(-1, math.prod(shape) * dtype.itemsize, **private)
+    return torch.frombuffer(held, dtype=dtype).view(shape)
 
 
 @functools.cache

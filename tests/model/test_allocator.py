@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ponder.engine import allocator
-from ponder.engine.allocator import Keeper, Library, tidy
+from ponder.model import allocator
+from ponder.model.allocator import Keeper, Library, tidy
 
 MB = 1 << 20
 
