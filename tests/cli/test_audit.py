@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,8 @@ def test_a_run_whose_judge_is_the_policy_is_audited_with_its_newest_checkpoint(s
     run, out = tmp_path / "run", tmp_path / "audit"
     assert ponder("train", recipe, "--out", run).exit_code == 0
     assert ponder("audit", f"{run}:itself", "--on", sums, "--out", out, "--tries", "2").exit_code == 0
-    judge = Run.open(out).manifest["recipe"]["verifiers"]["itself"]
+    recipe_then: Any = Run.open(out).manifest["recipe"]
+    judge = recipe_then["verifiers"]["itself"]
     assert judge["model"] == str(run / "checkpoints" / "000003")
     audited = read_rollouts(out / "measured" / "answers.parquet")
     assert all(rollout.verdicts[0].explanation.startswith(judge["model"]) for rollout in audited)

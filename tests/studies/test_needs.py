@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_what_a_study_needs_is_made_once_before_its_runs_begin_with_it(begun: Pa
     file = written(begun, 1)
     told = ponder("study", str(file), "--out", str(tmp_path / "out"))
     assert told.exit_code == 0 and f"made {begun}" in told.output.replace("\n", "")
-    heir = Run.open(tmp_path / "out" / "heir-1").manifest["recipe"]
+    heir: Any = Run.open(tmp_path / "out" / "heir-1").manifest["recipe"]
     assert heir["model"]["name"] == f"{begun}/checkpoints/000003" and heir["seed"] == 1
     assert all(task.done for task in needed(load_study(file), file))
     again = ponder("study", str(file), "--out", str(tmp_path / "out"))
