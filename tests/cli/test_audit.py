@@ -168,7 +168,7 @@ def test_a_judge_that_cannot_judge_here(sums: Path, recipe: Path, tmp_path: Path
     [
         (
             "numbr",
-            "VERIFIER = 'numbr': neither RECIPE.toml:NAME nor a verifier that needs no configuration; the nearest",
+            "VERIFIER = 'numbr': neither RECIPE.toml:NAME nor RUN:NAME nor a verifier that needs no config",
         ),
         ("{recipe}", "describes lab, same, house, both, mine, ours, long; say which: "),
         ("{recipe}:lap", ":lap: there is no [verifiers.lap]; the nearest is 'lab'"),
