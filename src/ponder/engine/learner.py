@@ -39,7 +39,7 @@ class LocalLearner(LocalScorer):
         masters: Mapping[str, Tensor] | None = None,
         clip: float = 1.0,
         weight_decay: float = 0.0,
-        micro_tokens: int = 1024,
+        micro_tokens: int = 1536,
     ) -> None:
         """`masters`: fp32 weights to start from, where the model's own are rounded; `clip`: largest gradient norm."""
         super().__init__(model, micro_tokens=micro_tokens)

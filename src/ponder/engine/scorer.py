@@ -15,14 +15,14 @@ from ponder.model.functions import likelihood
 from ponder.model.language import LanguageModel
 from ponder.types import Lesson, PonderError
 
-HEAD_CHUNK = 256
-"""Tokens whose logits exist at once: 256 x 49,152 x 4 bytes = 50 MB."""
+HEAD_CHUNK = 512
+"""Tokens whose logits exist at once: 512 x 49,152 x 4 bytes = 100 MB."""
 
 
 class LocalScorer:
     """A model in this process that is asked and never changed; a `ponder.types.Scorer`."""
 
-    def __init__(self, model: LanguageModel, *, micro_tokens: int = 1024) -> None:
+    def __init__(self, model: LanguageModel, *, micro_tokens: int = 1536) -> None:
         """`micro_tokens`: padded positions computed at once, which bounds the memory."""
         self.model, self.micro_tokens = model, micro_tokens
 

@@ -81,7 +81,7 @@ class ModelConfig(Strict):
     """How the model marks its thinking, a key of `ponder.model.formats.FORMATS`; the template tells where left out."""
     rows: int = Field(256, ge=1)
     """Most completions written at once."""
-    micro_tokens: int = Field(1024, ge=1)
+    micro_tokens: int = Field(1536, ge=1)
     """Padded positions learned at once: bounds the memory."""
     lora: LoraConfig | None = None
     """Learn adapters instead of the weights."""
