@@ -1,4 +1,4 @@
-"""A study of two arms by three seeds with a model that learns in a second."""
+"""Running a study, collecting its numbers and deciding its claims."""
 
 from __future__ import annotations
 
@@ -7,44 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import mistake, ponder
+from cli.command import ponder
 from ponder.measure.statistics import Estimate
 from ponder.recipes.load import load_recipe
 from ponder.runs.files import write_atomic
 from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
-from ponder.studies import figures, results
+from ponder.studies import results
 from ponder.studies.figures import Found
 from ponder.studies.run import held, plan, run_all
 from ponder.studies.schema import Claim, Study, load_study
 from ponder.types import PonderError
-from recipes.small import write_small
-
-STUDY = """
-name = "letters"
-asks = "Does a smaller rate learn less?"
-recipe = "small.toml"
-seeds = [1, 2]
-[arms.usual]
-[arms.slow]
-set = ["rl.learning_rate=1e-9", "cold_start.learning_rate=1e-9"]
-[numbers]
-minutes = "cost.minutes"
-gain = "gain.trained"
-[[claims]]
-says = "The usual rate gains more."
-number = "minutes"
-more = "usual"
-than = "slow"
-"""
-
-
-@pytest.fixture
-def file(tmp_path: Path, tiny: Path) -> Path:
-    write_small(tmp_path, tiny, cold=3, rl=1)
-    path = tmp_path / "letters.toml"
-    path.write_text(STUDY)
-    return path
+from studies.letters import STUDY
 
 
 def test_every_arm_runs_with_every_seed_and_only_what_is_left_runs_again(file: Path, tmp_path: Path):
@@ -275,103 +249,6 @@ def test_what_runs_tell_of_themselves_is_told_of_a_look_that_asks_for_it(file: P
 def test_told_of_an_arm_that_runs_is_refused(file: Path):
     file.write_text(STUDY.replace("[arms.usual]", "[arms.usual]\ntold = true"))
     with pytest.raises(PonderError, match=r"toml: arms\.usual\.told: its own runs tell of it anyway; leave it out"):
-        load_study(file)
-
-
-EACH = """
-name = "letters"
-asks = "How far does it reach?"
-recipe = "small.toml"
-seeds = [1, 2]
-each = {depth = ["1", "2"], mode = ["none", "forced"]}
-[arms.usual]
-[arms.slow]
-[numbers]
-"depth{depth}.{mode}" = "select {depth} * length('{mode}')"
-"depth{depth}.any" = "told.{depth}"
-"""
-FIGURES = """
-[[figures]]
-file = "depth.svg"
-says = "By depth"
-number = "depth{depth}.{mode}"
-along = "depth"
-arms = ["usual", "slow"]
-[[figures]]
-file = "arms.svg"
-says = "By arm"
-number = "depth{depth}.any"
-along = "depth"
-arms = ["slow"]
-"""
-
-
-def test_a_number_with_words_in_its_name_is_one_for_each_of_their_values(file: Path):
-    file.write_text(EACH)
-    assert load_study(file).numbers == {
-        "depth1.none": "select 1 * length('none')",
-        "depth1.forced": "select 1 * length('forced')",
-        "depth2.none": "select 2 * length('none')",
-        "depth2.forced": "select 2 * length('forced')",
-        "depth1.any": "told.1",
-        "depth2.any": "told.2",
-    }
-
-
-@pytest.mark.parametrize("each", ['{depth = [1, 2], mode = ["none"]}', '"depth"', '{depth = "1"}'])
-def test_words_that_are_no_lists_of_texts_are_refused(file: Path, each: str):
-    file.write_text(EACH.replace('{depth = ["1", "2"], mode = ["none", "forced"]}', each))
-    with pytest.raises(PonderError, match=r"letters\.toml: each"):
-        load_study(file)
-
-
-def test_a_figure_has_two_words_at_most(file: Path):
-    text = EACH.replace("mode = [", 'more = ["x"], mode = [').replace(".any", ".any{more}{mode}")
-    file.write_text(text + FIGURES.replace(".any", ".any{more}{mode}"))
-    with pytest.raises(PonderError, match=r"figures\.1\.number.*: may have two words of each in it"):
-        load_study(file)
-
-
-def test_what_a_study_lacks_is_said_before_anything_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    file.write_text(STUDY.replace("seeds = [1, 2]", 'seeds = [1, 2]\nmodels = ["no/such/model"]'))
-    assert mistake("study", file, "--out", tmp_path / "out").startswith("model = 'no/such/model': no such folder")
-    monkeypatch.setattr(figures, "find_spec", lambda name: None)
-    file.write_text(EACH + FIGURES)
-    line = "figures: depth.svg needs matplotlib; pip install 'ponder[figures]'"
-    assert mistake("study", file, "--out", tmp_path / "out") == line
-    assert not (tmp_path / "out").exists()
-
-
-def test_figures_draw_an_arm_a_panel_and_are_shown_by_the_readme(file: Path, tmp_path: Path):
-    file.write_text(EACH + FIGURES)
-    study = load_study(file)
-    values = {"depth1.none": 0.25, "depth2.none": 0.5, "depth1.forced": 0.75, "depth2.forced": 1.0}
-    usual = {name: {1: value, 2: value + 0.125} for name, value in values.items()} | {
-        "depth1.any": {},
-        "depth2.any": {},
-    }
-    found = {"usual": usual, "slow": {name: {} for name in study.numbers} | {"depth2.any": {1: 0.5}}}
-    results.write(study, found, tmp_path)
-    drawing = (tmp_path / "depth.svg").read_text()
-    assert ">usual<" in drawing and ">slow<" in drawing and ">none<" in drawing and ">forced<" in drawing
-    assert ">slow<" in (tmp_path / "arms.svg").read_text()
-    readme = (tmp_path / results.README).read_text()
-    assert "![By depth](depth.svg)" in readme and "| number | usual | slow |" in readme
-    assert "| depth2.any | · | 0.500, n = 1 |" in readme
-    results.write(study, found, tmp_path)
-    assert (tmp_path / "depth.svg").read_text() == drawing
-
-
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        ('arms = ["slow"]', r"figures.1.arms: no arm is called 'fast'; there are usual, slow"),
-        ('along = "depth"', r"figures.0.along: must be a word of each that number = 'depth"),
-    ],
-)
-def test_a_figure_of_what_is_not_there_is_refused(file: Path, change: str, line: str):
-    file.write_text(EACH + FIGURES.replace(change, change.replace("slow", "fast").replace("depth", "mood"), 1))
-    with pytest.raises(PonderError, match=line):
         load_study(file)
 
 

@@ -163,9 +163,10 @@ def _own(domain: Domain, roles: tuple[Role, ...]) -> Check:
 
 
 def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
-    """A suite and the recipe's own domains; what training saw of each is told by the recipe."""
+    """A suite, and the recipe's own domains unless it is alone; what training saw of each is told by the recipe."""
     config = load_suite(asked.suite)
-    configs = dict(config.domains) | {name: own for name, own in recipe.domains.items() if _has_test_split(own)}
+    own = {} if config.alone else {name: each for name, each in recipe.domains.items() if _has_test_split(each)}
+    configs = dict(config.domains) | own
     seen = Seen(recipe, all_domains(recipe))
     judged_by = asked.judged_by or config.judged_by
     if judged_by and judged_by not in recipe.verifiers:

@@ -249,6 +249,8 @@ class SuiteConfig(Strict):
     """Of every condition but the untouched model's, which are greedy."""
     shots: int = Field(4, ge=1)
     """Solved examples of the few-shot condition."""
+    alone: bool = False
+    """Whether nothing else is asked: else the recipe's own domains are, beside the suite's."""
     modes: list[Literal["none", "filler", "forced", "corrupted", "translated"]] = Field([])
     """Ways of thinking that the model before and after reinforcement is asked in besides; see `ponder.types.Mode`."""
     filler: int = Field(32, ge=1)
