@@ -71,7 +71,9 @@ def test_tiers_come_from_the_recipe_of_the_run(trained: Path, tmp_path: Path) ->
 def test_a_suite_that_is_alone_leaves_the_recipes_own_domains_out(trained: Path, tmp_path: Path) -> None:
     suite = tmp_path / "alone.toml"
     suite.write_text('name = "alone"\nalone = true\nproblems = 2\nmax_tokens = 4\n[domains.coin]\nuse = "coin"\n')
-    asked = measure(find_subject(str(trained)), MeasureConfig(suite=str(suite)), tmp_path / "asked")
+    asked = measure(
+        find_subject(str(trained)), MeasureConfig(suite=str(suite), problems=None, samples=None), tmp_path / "asked"
+    )
     assert set(columns(asked / "measured" / "after.parquet")["domain"]) == {"coin"}
 
 
