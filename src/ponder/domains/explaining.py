@@ -22,7 +22,7 @@ class Explaining:
     verifier = VerifierChoice(name="exact", options={"casefold": True})
 
     def __init__(self, name: str, *, of: str, options: Mapping[str, Any] | None = None, slips: float = 0.0) -> None:
-        """`of`: kind of the domain whose problems are explained, with its `options`; `slips`: one of them, in the lab."""
+        """`of`: kind of the domain that is explained, with its `options`; `slips`: one of them, in the lab."""
         self.name, self.slips = name, slips
         self.of = build_from(KINDS, name, of, {**(options or {}), **({"slips": slips} if slips else {})})
 
