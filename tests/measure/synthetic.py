@@ -91,7 +91,7 @@ def whole_run(seed: int = 0, *, problems: int = 48, chances: Mapping = CHANCES) 
     random = np.random.default_rng(seed)
     for domain, (tier, chance) in chances.items():
         ease = random.normal(0, 0.12, problems)
-        for condition, mean in zip(CONDITIONS, chance, strict=True):
+        for condition, mean in zip(SHARE_THINKING, chance, strict=True):
             for index in range(problems):
                 for sample in range(2):
                     yield _drawn(random, condition, (domain, tier, index, sample), mean + ease[index] * (mean > 0.05))

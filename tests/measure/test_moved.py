@@ -128,4 +128,4 @@ def test_without_it_there_is_no_number_and_it_is_no_judge(tmp_path: Path):
 
 def test_what_trained_weights_say_freely_is_watched():
     watched = {c.name for conditions in CONDITIONS.values() for c in conditions if c.watched}
-    assert watched == {"before", "after"}
+    assert watched == {"before", "distilled", "after"}

@@ -60,10 +60,13 @@ def measure(target: str, wanted: Mapping[str, Any], out: Path | None, *, resume:
 
 def plan(recipe: Recipe, folder: Path) -> str:
     """What is going to happen, in a line."""
-    cold, rl, asked = recipe.cold_start, recipe.rl, recipe.measure
+    cold, distil, rl, asked = recipe.cold_start, recipe.distil, recipe.rl, recipe.measure
     parts = [
         f"{recipe.name}: {recipe.model.name} in {recipe.model.dtype}{_place(recipe)}",
         f"cold start {cold.steps} steps on {', '.join(cold.domains)}" if cold else "",
+        f"distillation of {distil.spec} {distil.asks} + {distil.steps} steps on {', '.join(distil.domains)}"
+        if distil
+        else "",
         f"reinforcement {rl.steps} steps on {', '.join(rl.domains)}" if rl else "",
         f"suite {asked.suite}" if asked else "",
         f"training for at most {recipe.minutes:g} minutes" if recipe.minutes else "",

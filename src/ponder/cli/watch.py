@@ -14,7 +14,7 @@ from ponder.cli.screen import say, visible
 from ponder.recipes.progress import Watcher
 from ponder.stages.drive import Stage, Step
 from ponder.stages.reinforce import summary
-from ponder.types import Rollout
+from ponder.types import Role, Rollout
 
 LINES = 20
 """Plain lines a stage has about."""
@@ -162,6 +162,8 @@ def due(index: int, steps: int, times: int) -> bool:
 
 PARTS: Mapping[str, str] = {
     "loss": "loss {:.3g}",
+    "kept": "kept {:.0%}",
+    "passed_gold": "right by gold {:.0%}",
     "reward": "reward {:.2f}",
     "share_thinking": "thinks {:.0%}",
     "thinking_tokens": "thinking {:.0f}",
@@ -192,18 +194,30 @@ def to_read(rollouts: Sequence[Rollout], index: int) -> list[Rollout]:
     return [kind[index % len(kind)] for kind in (paid, rest) if kind]
 
 
+def fate(rollout: Rollout) -> tuple[str, str]:
+    """What came of it, and why: what it was paid, or what the filters said of it."""
+    filters = [verdict for verdict in rollout.verdicts if verdict.role is Role.FILTER]
+    if filters and rollout.paid is None:
+        told = [f"{v.verifier} {_value(v.value)}: {v.explanation}" for v in filters]
+        return "filtered", " · ".join(visible(text, most=CLIP) for text in told)
+    verdict = rollout.verdicts[0] if rollout.verdicts else None
+    return f"paid {_value(rollout.paid)}", visible(verdict.explanation, most=CLIP) if verdict else "nobody judged it"
+
+
+def _value(value: float | None) -> str:
+    return "not judged" if value is None else f"{value:g}"
+
+
 def show(console: Console, rollouts: Sequence[Rollout]) -> None:
     """Rollouts to read, a few lines each; they are hostile text, and shown as such."""
     for rollout in rollouts:
-        done, verdict = rollout.completion, rollout.verdicts[0] if rollout.verdicts else None
-        value = "not judged" if rollout.paid is None else f"{rollout.paid:g}"
-        why = visible(verdict.explanation, most=CLIP) if verdict else "nobody judged it"
+        done, (label, why) = rollout.completion, fate(rollout)
         lines = {
             "asked": visible(rollout.problem.question, most=CLIP),
             "thought": "(did not think)" if done.thinking is None else visible(done.thinking, most=CLIP),
             done.outcome.replace("_", " "): visible(done.answer, most=CLIP),
-            f"paid {value}": why,
+            label: why,
         }
         say(console, f"    {visible(rollout.problem.domain)}", style="bold")
-        for label, text in lines.items():
-            say(console, f"      {label:<11} {text}", style="dim")
+        for head, text in lines.items():
+            say(console, f"      {head:<11} {text}", style="dim")

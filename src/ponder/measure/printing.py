@@ -12,7 +12,9 @@ from rich.table import Table
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row, TransferTable
 
-HEADINGS = {"untouched": "untouched", "fewshot": "few-shot", "before": "before", "forced": "forced", "after": "after"}
+HEADINGS = {"untouched": "untouched", "fewshot": "few-shot", "before": "before", "forced": "forced"} | {
+    name: name for name in ("distilled", "after")
+}
 """Name of a condition -> its label."""
 
 CHANGES = {
@@ -24,6 +26,7 @@ CHANGES = {
     "forced_gain": "after, over forced to think",
     "fewshot_gain": "after, over few-shot (both lenient)",
     "cold_start_gain": "before, over untouched",
+    "distil_gain": "distilled, over before",
     "relative_gain": "relative gain, %",
     "index": "Transferability Index, %",
 }

@@ -35,13 +35,14 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
         Condition(name="before", checkpoint="cold_start"),
         Condition(name="forced", checkpoint="cold_start", mode=Mode.FORCED),
     ),
+    "distil": (Condition(name="distilled", checkpoint="distil"),),
     "reinforce": (Condition(name="after", checkpoint="reinforce"),),
 }
 """What is measured of each checkpoint; `forced` is the control that was only made to think.
 
 Where there is no cold start, the conditions of `cold_start` are asked of the model that reinforcement begins with.
 """
-LABELS = {"cold_start": "before", "reinforce": "after"}
+LABELS = {"cold_start": "before", "distil": "distilled", "reinforce": "after"}
 """What the names of a checkpoint's further conditions begin with."""
 
 

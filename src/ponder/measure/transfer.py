@@ -30,6 +30,7 @@ PAIRS: dict[str, tuple[str, str, str]] = {
     "forced_gain": ("after", "forced", "accuracy"),
     "fewshot_gain": ("after", "fewshot", "lenient"),
     "cold_start_gain": ("before", "untouched", "accuracy"),
+    "distil_gain": ("distilled", "before", "accuracy"),
 }
 """Name of a difference -> the later condition, the earlier one, and the key of `MEASURES` that both are compared by,
 paired by problem. Few-shot is read leniently, so what is compared with it is too."""

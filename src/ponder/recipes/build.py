@@ -142,22 +142,20 @@ def build_examiner(
     """
     others = [Check(verifier=payer)] if payer else []
     others += [Check(verifier=watcher, roles=(Role.WATCH,))] if watcher else []
-    checks = {
-        domain.name: [*others, _own(domain, (Role.GOLD,))] if payer else [*_checks(domain, gold_pays, lenient), *others]
-        for domain in found
-    }
-    return Examiner(checks)
+    if payer:
+        return Examiner({domain.name: [*others, own_check(domain, (Role.GOLD,))] for domain in found})
+    return Examiner({domain.name: [*_checks(domain, gold_pays, lenient), *others] for domain in found})
 
 
 def _checks(domain: Domain, gold_pays: bool, lenient: bool) -> list[Check]:
-    own = _own(domain, (Role.PAY, Role.GOLD) if gold_pays else (Role.PAY,))
+    own = own_check(domain, (Role.PAY, Role.GOLD) if gold_pays else (Role.PAY,))
     if not lenient:
         return [own]
     twin = verifiers.build(domain.verifier.name, dict(domain.verifier.options) | {"lenient": True})
     return [own, Check(verifier=twin, roles=(Role.WATCH,), label="lenient")]
 
 
-def _own(domain: Domain, roles: tuple[Role, ...]) -> Check:
+def own_check(domain: Domain, roles: tuple[Role, ...]) -> Check:
     """A domain's own verifier."""
     return Check(verifier=verifiers.build(domain.verifier.name, dict(domain.verifier.options)), roles=roles)
 
@@ -217,12 +215,21 @@ def all_domains(recipe: Recipe) -> dict[str, DomainConfig]:
 def training_domains(recipe: Recipe) -> dict[str, Domain]:
     """The domains that some stage trains on; an unknown name is an error."""
     known = all_domains(recipe)
-    for stage, config in (("cold_start", recipe.cold_start), ("rl", recipe.rl)):
-        for name in config.domains if config else ():
+    asked = asked_domains(recipe)
+    for section, names in asked.items():
+        for name in names:
             if name not in known:
-                raise PonderError(f"{stage}.domains has {name!r}: no such domain; there are {', '.join(known)}")
-    wanted = {name for config in (recipe.cold_start, recipe.rl) if config for name in config.domains}
+                raise PonderError(f"{section} has {name!r}: no such domain; there are {', '.join(known)}")
+    wanted = {name for names in asked.values() for name in names}
     return build_domains({name: config for name, config in known.items() if name in wanted})
+
+
+def asked_domains(recipe: Recipe) -> dict[str, Iterable[str]]:
+    """Section of the recipe -> the domains that it names."""
+    distil = recipe.distil
+    found = {"cold_start.domains": recipe.cold_start.domains if recipe.cold_start else ()}
+    found |= {"distil.domains": distil.domains, "distil.beside": distil.beside} if distil else {}
+    return found | {"rl.domains": recipe.rl.domains if recipe.rl else ()}
 
 
 def build_mixture(config: ColdStartConfig | RLConfig, found: Mapping[str, Domain], *, seed: int) -> Mixture:

@@ -22,7 +22,7 @@ from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
-from ponder.stages.drive import went_back
+from ponder.stages.drive import ended_before, went_back
 from ponder.types import PonderError, Scorer, Verifier
 
 
@@ -140,26 +140,24 @@ def recipe_of(run: Run) -> Recipe:
 def _run_subject(run: Run) -> Subject:
     recipe = recipe_of(run)
     untouched = {"untouched": Weights(folder=None, version=0)} if build.asks_untouched(recipe) else {}
-    weights = untouched | _trained(run)
+    weights = untouched | _trained(run, recipe)
     return Subject(name=run.name, recipe=recipe, weights=weights)
 
 
-def _trained(run: Run) -> dict[str, Weights]:
-    """The newest checkpoint, and the last of the stage before it, or the model itself where there was none.
+def _trained(run: Run, recipe: Recipe) -> dict[str, Weights]:
+    """The newest checkpoint, and the last of each stage before it, or the model itself where there was none.
 
     Reinforcement that went back to what it began with ends with the same weights.
     """
     newest, _ = run.latest_checkpoint()
     if newest is None:
         raise PonderError(f"{run.path}: has no checkpoint to measure; go on with its training first, with --resume")
-    back = went_back(newest, "reinforce")
-    stage, step = (newest.state["stage"], newest.state["step"]) if back is None else ("reinforce", back)
-    before = newest.number - step
-    found = {stage: Weights(folder=newest.path, version=newest.number)}
-    earlier = run.checkpoint_path(before)
-    if stage == "reinforce" and (earlier.exists() or before == 0):
-        found = {"cold_start": Weights(folder=earlier if before else None, version=before)} | found
-    return found
+    found = {newest.state["stage"]: Weights(folder=newest.path, version=newest.number)}
+    if went_back(newest, "reinforce") is not None:
+        found["reinforce"] = Weights(folder=newest.path, version=newest.number)
+    for name, number in ended_before(run, newest):
+        found = {name: Weights(folder=run.checkpoint_path(number), version=number)} | found
+    return found if recipe.cold_start else {"cold_start": Weights(folder=None, version=0)} | found
 
 
 def _manifest(subject: Subject, recipe: Recipe) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def rehearse(recipe: Recipe, found: Mapping[str, Domain], suite: Suite | None) -
         needs.append(Need(mixture=mixture, steps=cold_start_steps(cold, mixture), problems=cold.batch))
         for problem in mixture.fetch([(name, 0) for name in cold.domains if cold.worked]):
             thinking_of(found[problem.domain], problem)
+    if recipe.distil:
+        mixture = Mixture(found, recipe.distil.domains, seed=stage_seed(recipe, "distil"))
+        needs.append(Need(mixture=mixture, steps=recipe.distil.asks, problems=recipe.distil.problems))
+        for problem in Mixture(found, recipe.distil.beside, seed=0).fetch([(name, 0) for name in recipe.distil.beside]):
+            thinking_of(found[problem.domain], problem)
     if rl:
         mixture = build_mixture(rl, found, seed=stage_seed(recipe, "reinforce"))
         needs.append(Need(mixture=mixture, steps=rl.steps, problems=rl.problems))

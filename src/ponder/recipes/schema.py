@@ -8,16 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
+from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import TAKEN, JudgeConfig, WatchConfig
-from ponder.recipes.strict import Strict, one_of
+from ponder.recipes.strict import Strict, Temperature, Weights, one_of
 from ponder.verifiers import VERIFIERS
-
-Weights = dict[str, Annotated[float, Field(gt=0)]]
-"""Name of a domain -> its share of the problems."""
-
-
-Temperature = Annotated[float, Field(ge=1)]
-"""Of a mixture: 1 keeps the weights, a larger one evens them out."""
 
 
 class DomainConfig(BaseModel):
@@ -291,6 +285,8 @@ class Recipe(Strict):
     """Generative verifiers, by name."""
     cold_start: ColdStartConfig | None = None
     """Supervised stage, if any."""
+    distil: DistilConfig | None = None
+    """Stage that learns a spec from its own answers under it, if any."""
     rl: RLConfig | None = None
     """Reinforcement stage, if any."""
     measure: MeasureConfig | None = None
@@ -307,9 +303,11 @@ class Recipe(Strict):
             for member in config.members:
                 if member not in self.verifiers or self.verifiers[member].members:
                     raise ValueError(f"verifiers.{name}.members = {member!r}: must be another judge of verifiers")
+        known = [*self.verifiers, *VERIFIERS]
+        if self.distil and self.distil.judged_by not in known:
+            raise ValueError(f"distil.judged_by = {self.distil.judged_by!r}: must be one of {', '.join(known)}")
         if not self.rl:
             return self
-        known = [*self.verifiers, *VERIFIERS]
         if self.rl.paid_by and self.rl.paid_by not in known:
             raise ValueError(f"rl.paid_by = {self.rl.paid_by!r}: must be one of {', '.join(known)}")
         if self.rl.watch and self.rl.watch.by not in (watchers := ["gold", *self.verifiers]):

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Weights = dict[str, Annotated[float, Field(gt=0)]]
+"""Name of a domain -> its share of the problems."""
+Temperature = Annotated[float, Field(ge=1)]
+"""Of a mixture: 1 keeps the weights, a larger one evens them out."""
 
 
 def one_of(names: Collection[str]) -> AfterValidator:

@@ -36,7 +36,9 @@ class Seen:
     def __init__(self, recipe: Recipe, known: dict[str, DomainConfig]) -> None:
         """`known`: the recipe's domains, and those of its suite."""
         self.paid = [known[name] for name in recipe.rl.domains] if recipe.rl else []
+        self.paid += [known[name] for name in recipe.distil.domains] if recipe.distil else []
         self.shown = [known[name] for name in recipe.cold_start.domains] if recipe.cold_start else []
+        self.shown += [known[name] for name in recipe.distil.beside] if recipe.distil else []
         self.shown += past(recipe.model.name)
 
 
@@ -60,7 +62,7 @@ def _recipe(folder: Path) -> dict[str, Any]:
 
 def _taught(recipe: dict[str, Any]) -> Iterator[DomainConfig]:
     domains = recipe.get("domains") or {}
-    for stage in ("cold_start", "rl"):
+    for stage in ("cold_start", "distil", "rl"):
         for name in (recipe.get(stage) or {}).get("domains") or {}:
             if name in domains:
                 yield DomainConfig.model_validate(domains[name])

@@ -9,20 +9,22 @@ from pathlib import Path
 from ponder.measure.suite import Suite
 from ponder.model.load import notice
 from ponder.recipes import build
+from ponder.recipes.distil import build_distil, check_room
+from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judges import check_verifiers
 from ponder.recipes.measure import Measurement
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.rehearse import rehearse
-from ponder.recipes.schema import Recipe
+from ponder.recipes.schema import ColdStartConfig, Recipe, RLConfig
 from ponder.runs.checkpoints import Checkpoint
 from ponder.runs.folder import Run
 from ponder.stages.curriculum import Curriculum, catch_up
-from ponder.stages.drive import Keeper, Stage, WayBack, drive, went_back
+from ponder.stages.drive import Keeper, Stage, WayBack, drive, ended_before, went_back
 from ponder.stages.reinforce import Reinforce
 from ponder.types import Domain, Scorer
 
-STAGES = ("cold_start", "reinforce")
+STAGES = ("cold_start", "distil", "reinforce")
 """In the order they run."""
 
 
@@ -37,6 +39,8 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])
     check_verifiers(recipe)
     policy = build.build_policy(recipe)
+    if recipe.distil:
+        check_room(recipe.distil, policy.chat, policy.model.context, found)
     rehearse(recipe, found, suite)
     watch = watch or Watcher()
     if line := notice(policy.model):
@@ -52,6 +56,11 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
             numbers(run, measured=suite is not None, watch=build.build_watch(watched) if watched else None)
         )
     return out
+
+
+def planned_stage(recipe: Recipe, name: str) -> ColdStartConfig | DistilConfig | RLConfig | None:
+    """What a recipe says of a stage."""
+    return {"cold_start": recipe.cold_start, "distil": recipe.distil, "reinforce": recipe.rl}[name]
 
 
 class Training:
@@ -73,7 +82,7 @@ class Training:
         stage, step = (checkpoint.state["stage"], checkpoint.state["step"]) if checkpoint else ("", 0)
         over = checkpoint is not None and went_back(checkpoint, "reinforce") is not None
         for name in STAGES[STAGES.index(stage) if stage else 0 :]:
-            planned = (self.recipe.cold_start if name == "cold_start" else self.recipe.rl) is not None
+            planned = planned_stage(self.recipe, name) is not None
             if planned and not (over and name == "reinforce"):
                 start = step if name == stage else 0
                 self._train(self._stage(name, start), start, self._deadline(name, began))
@@ -96,14 +105,17 @@ class Training:
         if checkpoint:
             self.learner.load(checkpoint.path)
             self.updates = checkpoint.number
-            if checkpoint.state["stage"] == "reinforce" and self.recipe.cold_start:
-                self.protected = (checkpoint.number - checkpoint.state["step"],)
+            self.protected = tuple(number for _, number in ended_before(self.run, checkpoint))
         return checkpoint
 
     def _stage(self, name: str, start: int) -> Stage:
         if name == "cold_start":
             return build.build_cold_start(self.recipe, self.policy, self.learner, self.found)
         before = self.updates - start
+        if name == "distil":
+            distil = build_distil(self.recipe, self.policy, self.learner, self.found, before)
+            distil.catch_up(self.run, steps=start)
+            return distil
         stage = build.build_reinforce(
             self.recipe, self.policy, self.learner, self.found, before, self._reference(before)
         )
@@ -142,8 +154,8 @@ class Training:
         return WayBack(good=watchman.good, load=self.learner.load, tell=self.watch.warned)
 
     def _deadline(self, name: str, began: float) -> float | None:
-        """When a stage must stop: the cold start at half of the recipe's minutes, where reinforcement follows."""
+        """When a stage must stop: what comes before reinforcement at half of the recipe's minutes."""
         if self.recipe.minutes is None:
             return None
-        share = 0.5 if name == "cold_start" and self.recipe.rl else 1.0
+        share = 0.5 if name != "reinforce" and self.recipe.rl else 1.0
         return began + 60 * share * self.recipe.minutes

@@ -17,6 +17,7 @@ MARKS = {
     "fewshot": "M-3.2-3.2h6.4v6.4h-6.4z",
     "before": "M-3.9 0a3.9 3.9 0 1 0 7.8 0a3.9 3.9 0 1 0-7.8 0z",
     "forced": "M0-4.8 4.8 0 0 4.8-4.8 0z",
+    "distilled": "M0-4.8 4.6 3.6-4.6 3.6z",
     "after": "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z",
 }
 """Outline of each condition's mark, around its own origin: shape tells them apart where colour does not."""

@@ -41,7 +41,7 @@ CURVES = {
 }
 """Metric -> how it is drawn, in the order of the page."""
 
-STAGES = {"cold_start": "Cold start", "reinforce": "Reinforcement learning"}
+STAGES = {"cold_start": "Cold start", "distil": "Distillation", "reinforce": "Reinforcement learning"}
 
 Metrics = Sequence[Mapping[str, Any]]
 

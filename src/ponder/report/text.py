@@ -35,6 +35,13 @@ _WHERE = {
         "shown": "in the domains that only the cold start had shown",
         "unseen": "in domains that no stage saw",
     },
+    "distil_gain": {
+        "trained": "in the domains it learned the spec in",
+        "deeper": "in deeper problems of these domains",
+        "translated": "in these domains in another language",
+        "shown": "in the shown domains",
+        "unseen": "in domains that no stage saw",
+    },
     "cold_start_gain": {
         "trained": "in the trained domains",
         "deeper": "in deeper problems of these domains",
@@ -43,7 +50,7 @@ _WHERE = {
         "unseen": "in domains that it never saw",
     },
 }
-_ACTORS = {"gain": "Reinforcement learning", "cold_start_gain": "The cold start"}
+_ACTORS = {"gain": "Reinforcement learning", "distil_gain": "Distillation", "cold_start_gain": "The cold start"}
 
 
 def escape(text: object, *, limit: int = LIMIT) -> str:

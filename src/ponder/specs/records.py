@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -103,6 +104,15 @@ class Spec:
         """
         told = [f"{clause.id}: {' '.join((clause.text or clause.title).split())}" for clause in self.clauses]
         return " ".join(filter(None, [*told, " ".join(self.preamble.split("\n\n")[-1].split())]))
+
+    def detailed(self, ids: Collection[str]) -> str:
+        """As Markdown, these clauses whole, and of the others one line each."""
+        whole = {self.clause(id).id for id in ids}
+        told = [
+            _written(clause, self.language) if clause.id in whole else f"- {clause.id}: {clause.title}"
+            for clause in self.clauses
+        ]
+        return "\n\n".join(filter(None, [f"# {self.title}", self.preamble, *told])) + "\n"
 
     def outline(self) -> str:
         """One line a clause: its id and its title."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -118,6 +118,16 @@ def went_back(checkpoint: Checkpoint, stage: str) -> int | None:
     """
     step = checkpoint.state["step"] if checkpoint.state["stage"] == stage else 0
     return step if checkpoint.marks["rollouts"].get(stage, -1) >= step else None
+
+
+def ended_before(run: Run, checkpoint: Checkpoint) -> Iterator[tuple[str, int]]:
+    """The stages before that of a checkpoint which left one of their own, the last first: name, and its number."""
+    while checkpoint.state["step"] and (number := checkpoint.number - checkpoint.state["step"]):
+        earlier = run.newest_checkpoint(lambda other, wanted=number: other == wanted)
+        if earlier is None:
+            return
+        yield earlier.state["stage"], number
+        checkpoint = earlier
 
 
 def drive(

@@ -14,6 +14,7 @@ from random import Random
 
 from ponder.specs import Spec, score
 from ponder.specs.asking import ALONE, NO, YES, Form
+from ponder.specs.citing import cited
 from ponder.types import Asking, Message, PonderError, Reply, Respondent, Status, Submission, Verdict
 from ponder.verifiers.ensemble import COMBINED
 
@@ -118,8 +119,8 @@ class Judge:
     def _explanation(self, replies: Sequence[Reply], votes: Sequence[float]) -> str:
         told = " ".join(f"{vote:.2f}" for vote in votes)
         said = " ".join(f"{reply.thinking or ''} {reply.answer}" for reply in replies)
-        cited = [clause for clause in self.clauses if _cites(said, clause)]
-        rests = f"; rests on {', '.join(cited)}" if cited else ""
+        named = cited(said, self.clauses)
+        rests = f"; rests on {', '.join(clause for clause in self.clauses if clause in named)}" if named else ""
         thought = " ".join((replies[0].thinking or "").split())
         return f"{self.respondent.name}: {told}{rests}" + (f"; {thought[:CLIP]}" if thought else "")
 
@@ -170,11 +171,6 @@ class RubricJudge:
         told = ", ".join(f"{id} {value:.2f}" for id, value in met.items())
         asked = replace(self.rubric, clauses=tuple(clause for clause in self.rubric.clauses if clause.id in met))
         return Verdict(verifier=self.name, value=score(asked, met), explanation=told, parts=met, tokens=tokens)
-
-
-def _cites(text: str, clause: str) -> bool:
-    """Whether a text names a clause, and no longer id that holds it; Japanese may stand right beside one."""
-    return bool(re.search(rf"(?<![\w.-]){re.escape(clause)}(?!\.?[\w-])", text, re.ASCII))
 
 
 def _score(text: str) -> float | None:

@@ -1,0 +1,150 @@
+"""A spec is learned from answers under it, by the lab's own model; stopped at any instant it ends the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ponder.recipes.load import load_recipe
+from ponder.recipes.measure import find_subject
+from ponder.recipes.train import train
+from ponder.runs.folder import Run
+from ponder.runs.table import read_rollouts
+from ponder.types import PonderError, Role
+from recipes.test_resume import Stopper, content
+
+SPEC = """# Sums
+
+Say the last digit only.
+
+## d1 (must) Last digits
+
+Only the last digit is kept.
+
+## d2 (must) Order
+
+Steps are done in their order.
+"""
+RECIPE = """
+name = "distilled"
+seed = 1
+checkpoint_every = 2
+[model]
+name = "lab-seed"
+system = ""
+dtype = "float32"
+[domains.sums]
+use = "lab-arithmetic"
+depth = [1, 2]
+[domains.lamps]
+use = "lab-lamps"
+[cold_start]
+domains = {{ sums = 1 }}
+steps = 2
+batch = 4
+learning_rate = 1e-5
+[distil]
+spec = {spec}
+shown = "brief"
+domains = {{ sums = 1 }}
+cites = false
+asks = 2
+problems = 12
+group_size = 4
+max_tokens = 60
+judged_by = "number"
+steps = 4
+batch = 4
+beside = {{ lamps = 1 }}
+beside_share = 0.5
+[rl]
+domains = {{ sums = 1 }}
+steps = 2
+problems = 4
+group_size = 2
+max_tokens = 40
+gold_pays = true
+[measure]
+suite = {suite}
+untouched = false
+"""
+SUITE = """
+name = "sums"
+problems = 4
+max_tokens = 40
+shots = 1
+alone = true
+[domains.sums]
+use = "lab-arithmetic"
+depth = [1, 2]
+"""
+
+
+def written(folder: Path) -> Path:
+    spec, suite, recipe = folder / "sums.md", folder / "suite.toml", folder / "distilled.toml"
+    spec.write_text(SPEC)
+    suite.write_text(SUITE)
+    recipe.write_text(RECIPE.format(spec=json.dumps(str(spec)), suite=json.dumps(str(suite))))
+    return recipe
+
+
+def test_stopped_at_every_kind_of_instant_it_ends_with_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = load_recipe(written(tmp_path))
+    whole, stopped = train(recipe, tmp_path / "whole" / "run"), tmp_path / "stopped" / "run"
+    instants = ("began distil", "stepped distil 0", "stepped distil 3", "measuring distilled", "stepped reinforce 1")
+    for number, instant in enumerate(instants):
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, stopped, resume=number > 0, watch=Stopper(instant))
+    train(recipe, stopped, resume=True)
+    assert content(stopped) == content(whole)
+    check_rollouts(whole)
+    subject = find_subject(str(whole))
+    assert {name: weights.version for name, weights in subject.weights.items()} == {
+        "cold_start": 2,
+        "distil": 8,
+        "reinforce": 10,
+    }
+    numbers = json.loads((whole / "result.json").read_text())["numbers"]
+    assert {"transfer.trained.distilled", "transfer.trained.distil_gain"} <= numbers.keys()
+
+
+def check_rollouts(run: Path) -> None:
+    """What was asked stands under the spec, and every filter said something of it."""
+    rollouts = [r for step in range(2) for r in read_rollouts(Run.open(run).rollouts_file("distil", step))]
+    assert len(rollouts) == 2 * 48
+    assert all(r.problem.question.startswith("d1: Only the last digit is kept. d2:") for r in rollouts)
+    told = {tuple((v.verifier, v.role) for v in r.verdicts) for r in rollouts}
+    assert told == {(("form", Role.FILTER), ("number", Role.FILTER), ("number", Role.GOLD))}
+    asked = Run.open(run).metrics()[2:4]
+    assert [row["stage"] for row in asked] == ["distil", "distil"] and 0 < sum(row["kept"] for row in asked) < 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["distil.spec=nowhere.md"], r"nowhere.md"),
+        (["distil.judged_by=numbers"], r"distil.judged_by = 'numbers': must be one of exact, number"),
+        (["distil.categories={sums = ['d9']}", "distil.shown=system"], r"distil.categories.sums: clause = 'd9'"),
+        (["distil.categories={sums = []}", "distil.shown=system"], r"distil.categories.sums: names no clause"),
+        (["distil.categories={lamps = ['d1']}", "distil.shown=system"], r"categories.lamps: is no domain of"),
+        (["distil.categories={sums = ['d1']}"], r"on one line all clauses are shown; leave out"),
+        (["distil.max_tokens=5000"], r"of a context of \d+; shorten it"),
+        (["distil.domains={sum = 1}"], r"distil.domains has 'sum': no such domain"),
+        (["distil.beside={where = 1}"], r"distil.beside has 'where': no such domain"),
+    ],
+)
+def test_what_cannot_be_distilled_is_refused(tmp_path: Path, settings: list[str], message: str):
+    with pytest.raises(PonderError, match=message) as raised:
+        train(load_recipe(written(tmp_path), settings), tmp_path / "run")
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_judge_that_keeps_nothing_stops_the_run_with_reasons(tmp_path: Path):
+    recipe = load_recipe(written(tmp_path), ["distil.judged_by=format", "distil.least=1.0", "distil.max_tokens=2"])
+    with pytest.raises(PonderError, match=r"distil: nothing was kept; 0 problems kept; dropped: \d+ "):
+        train(recipe, tmp_path / "run")
+    assert len(list((tmp_path / "run" / "rollouts").glob("*.parquet"))) == 2
