@@ -154,3 +154,18 @@ def test_attacked_problems_keep_everything_but_their_text(chat: Chat):
 
 def test_only_what_is_said_without_an_attack_is_watched():
     assert FREE.watched and not FREE.under(LOUD).watched
+
+
+class OnlyTest(Numbered):
+    """A file that is declared a test split."""
+
+    def size(self, split: str) -> int | None:
+        return 0 if split == "train" else self.count
+
+
+def test_what_has_no_training_problems_is_asked_without_examples_of_them(chat: Chat):
+    some = suite(a=OnlyTest(name="a"), b=Numbered(name="b"))
+    assert {r.cell.domain for r in ask_all(some, FEWSHOT, chat)[0]} == {"b"}
+    assert [c.name for c in some.conditions("untouched")] == ["untouched", "fewshot"]
+    none = suite(a=OnlyTest(name="a"))
+    assert [c.name for c in none.conditions("untouched")] == ["untouched"]

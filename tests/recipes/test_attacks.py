@@ -20,6 +20,7 @@ from ponder.runs.query import connect
 from ponder.runs.table import read_rollouts
 from ponder.types import PonderError
 from recipes.small import write_small
+from shared_data import data
 
 HOSTILE = """
 [attacks.backwards]
@@ -114,6 +115,29 @@ def test_every_attack_asks_a_model(tiny: Path, tmp_path: Path):
         "any_fails",
         "change",
     }
+
+
+XSTEST = """
+name = "xstest"
+alone = true
+problems = 450
+max_tokens = 4
+[domains.xstest]
+use = "file"
+path = "{path}"
+fields = {{ question = "prompt", answer = "label" }}
+split = "test"
+[attacks.rot13]
+use = "rot_n"
+"""
+
+
+def test_a_file_of_prompts_with_labels_is_a_suite(tiny: Path, tmp_path: Path):
+    (tmp_path / "xstest.toml").write_text(XSTEST.format(path=data("xstest", "prompts.csv")))
+    suite = MeasureConfig(suite=str(tmp_path / "xstest.toml"))
+    out = measure(find_subject(str(tiny)), suite, tmp_path / "out")
+    assert {file.stem for file in (out / "measured").iterdir()} == {"untouched", "untouched-under-rot13-1.0"}
+    assert Run.open(out).result()["attack.unseen.untouched.any_fails"].n == 450
 
 
 MISTAKES = [

@@ -102,9 +102,14 @@ class Suite:
     variants: tuple[Variant, ...] = ()
     """How the same problems are asked besides, in every condition but few-shot."""
 
+    @property
+    def with_examples(self) -> dict[str, Domain]:
+        """The domains that have training problems to show; a file that is declared another split has none."""
+        return {name: domain for name, domain in self.domains.items() if domain.size("train") != 0}
+
     def conditions(self, checkpoint: str) -> tuple[Condition, ...]:
         """Everything that a checkpoint is asked, each way once, and then under attack."""
-        usual = CONDITIONS[checkpoint]
+        usual = [c for c in CONDITIONS[checkpoint] if c.mode is not Mode.FEWSHOT or self.with_examples]
         further = [mode for mode in map(Mode, self.modes) if mode not in [condition.mode for condition in usual]]
         label = LABELS.get(checkpoint)
         more = [Condition(name=f"{label}-{mode}", checkpoint=checkpoint, mode=mode) for mode in further if label]
@@ -135,16 +140,15 @@ class Suite:
 
     def ask(self, condition: Condition, roller: Roller, *, version: int = 0) -> list[Rollout]:
         """All rollouts of one condition; domains are sampled together unless each has examples of its own."""
-        found = {name: self.asked(domain) for name, domain in self.domains.items()}
         if condition.mode is not Mode.FEWSHOT:
-            posed = [condition.posed(p, seed=self.seed) for problems in found.values() for p in problems]
+            asked = [problem for domain in self.domains.values() for problem in self.asked(domain)]
+            posed = [condition.posed(problem, seed=self.seed) for problem in asked]
             return self._roll(posed, condition, roller, version)
-        shots = {name: examples(domain, self.shots, seed=self.seed) for name, domain in self.domains.items()}
-        return [
-            rollout
-            for name, problems in found.items()
-            for rollout in self._roll([with_shots(p, shots[name]) for p in problems], condition, roller, version)
-        ]
+        found = []
+        for domain in self.with_examples.values():
+            shots = examples(domain, self.shots, seed=self.seed)
+            found += self._roll([with_shots(p, shots) for p in self.asked(domain)], condition, roller, version)
+        return found
 
     def _roll(self, problems: Sequence[Problem], condition: Condition, roller: Roller, version: int) -> list[Rollout]:
         cells = [self.cell(problem, condition) for problem in problems]
