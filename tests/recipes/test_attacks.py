@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,9 +12,9 @@ import pytest
 from ponder import attacks
 from ponder.attacks import ATTACKS
 from ponder.domains.lab.requests import Requests
-from ponder.recipes.load import load_recipe
+from ponder.recipes.load import load_recipe, parse
 from ponder.recipes.measure import find_subject, measure
-from ponder.recipes.schema import MeasureConfig
+from ponder.recipes.schema import MeasureConfig, SuiteConfig
 from ponder.recipes.train import train
 from ponder.report.page import write_report
 from ponder.runs.folder import Run
@@ -174,3 +176,13 @@ def test_a_lab_problem_under_attack_is_still_the_same_item():
     for use in ATTACKS:
         attacked = attacks.build(use, {}).apply(problem, strength=1.0, seed=0)
         assert (attacked.reference, attacked.facts, attacked.id) == (problem.reference, problem.facts, problem.id)
+
+
+def test_the_page_of_the_docs_names_every_attack_and_its_suite_is_read():
+    page = (Path(__file__).parents[2] / "docs" / "attacks.md").read_text()
+    kinds = page[page.index("| `use` |") : page.index("Only the last question")]
+    assert set(re.findall(r"^\| `(\w+)` \|", kinds, re.MULTILINE)) == {"use", *ATTACKS}
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    values = {"name": "s", "max_tokens": 4, "domains": {"coin": {"use": "coin"}}} | tomllib.loads(block)
+    for name, each in parse(SuiteConfig, values, where="page").attacks.items():
+        assert attacks.build(each.use, each.options, name=name).name == name
