@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fakes import Numbered, ScriptedSampler, ScriptedVerifier, ask
+from fakes import Numbered, ScriptedSampler, ScriptedVerifier, Shouting, ask
 from ponder.measure import transfer
-from ponder.measure.suite import CONDITIONS, Condition, Suite, distinct, examples, with_shots
+from ponder.measure.suite import CONDITIONS, Condition, Suite, Variant, distinct, examples, with_shots
 from ponder.model.chat import Chat
 from ponder.rollout import Check, Examiner, Roller
 from ponder.types import Cell, Domain, Message, Mode, PonderError, Rollout, SamplingParams, Tier
@@ -122,3 +123,49 @@ def test_conditions_are_those_that_the_queries_know():
     found = {c.name: (c.checkpoint, c.mode.value) for conditions in CONDITIONS.values() for c in conditions}
     assert found == dict(transfer.CONDITIONS)
     assert all(c.checkpoint == checkpoint for checkpoint, conditions in CONDITIONS.items() for c in conditions)
+
+
+LOUD, LOUDER = (Variant(attack=Shouting(), strength=strength) for strength in (0.5, 1.0))
+
+
+def test_every_way_of_asking_but_few_shot_is_attacked_at_every_strength():
+    hostile = replace(suite(), variants=(LOUD, LOUDER), modes=("none",))
+    names = [condition.name for condition in hostile.conditions("cold_start")]
+    assert names[:3] == [condition.name for condition in replace(hostile, variants=()).conditions("cold_start")]
+    assert names[3:] == [
+        f"{name}-under-shouting-{strength}" for name in ("before", "forced", "before-none") for strength in (0.5, 1.0)
+    ]
+    untouched = [condition.name for condition in hostile.conditions("untouched")]
+    assert untouched == ["untouched", "fewshot", "untouched-under-shouting-0.5", "untouched-under-shouting-1.0"]
+
+
+def test_attacked_problems_keep_everything_but_their_text(chat: Chat):
+    hostile = replace(suite(), variants=(LOUD,))
+    clean, plain = ask_all(hostile, FREE, chat)
+    attacked, sampler = ask_all(hostile, FREE.under(LOUD), chat)
+    for ours, theirs in zip(attacked, clean, strict=True):
+        assert ours.cell == replace(theirs.cell, attack="shouting", strength=0.5)
+        assert ours.problem == LOUD.attack.apply(theirs.problem, strength=0.5, seed=5)
+        assert replace(ours.problem, messages=theirs.problem.messages) == theirs.problem
+        assert chat.prompt(ours.problem.messages) in sampler.prompts
+    assert [r.problem.question for r in attacked] != [r.problem.question for r in clean]
+    assert sampler.streams == plain.streams
+
+
+def test_only_what_is_said_without_an_attack_is_watched():
+    assert FREE.watched and not FREE.under(LOUD).watched
+
+
+class OnlyTest(Numbered):
+    """A file that is declared a test split."""
+
+    def size(self, split: str) -> int | None:
+        return 0 if split == "train" else self.count
+
+
+def test_what_has_no_training_problems_is_asked_without_examples_of_them(chat: Chat):
+    some = suite(a=OnlyTest(name="a"), b=Numbered(name="b"))
+    assert {r.cell.domain for r in ask_all(some, FEWSHOT, chat)[0]} == {"b"}
+    assert [c.name for c in some.conditions("untouched")] == ["untouched", "fewshot"]
+    none = suite(a=OnlyTest(name="a"))
+    assert [c.name for c in none.conditions("untouched")] == ["untouched"]

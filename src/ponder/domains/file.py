@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ponder.domains.items import Item, to_problem
-from ponder.domains.options import nearest
 from ponder.domains.rows import Row, read_rows
 from ponder.domains.streams import SPLITS, check_split, content_hash, digest, split_of
+from ponder.options import nearest
 from ponder.types import PonderError, Problem, VerifierChoice
 
 FIELDS = ("question", "answer", "choices", "difficulty")

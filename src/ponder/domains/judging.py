@@ -16,8 +16,8 @@ from typing import Any
 from ponder import specs
 from ponder.domains.explaining import Explaining
 from ponder.domains.kinds import KINDS, build_from
-from ponder.domains.options import nearest
 from ponder.domains.streams import stream
+from ponder.options import nearest
 from ponder.specs.asking import FORMS, NO, YES
 from ponder.types import PonderError, Problem, VerifierChoice
 

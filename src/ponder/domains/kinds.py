@@ -13,7 +13,7 @@ from ponder.domains.everyday.where import Where
 from ponder.domains.file import File
 from ponder.domains.gym import Gym
 from ponder.domains.lab import FAMILIES
-from ponder.domains.options import check_options, nearest
+from ponder.options import check_options, nearest
 from ponder.types import Domain, PonderError
 
 KINDS: dict[str, Callable[..., Domain]] = {

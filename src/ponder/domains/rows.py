@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.domains.options import nearest
+from ponder.options import nearest
 from ponder.types import PonderError
 
 Row = tuple[str, Mapping[str | int, Any]]

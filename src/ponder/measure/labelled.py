@@ -12,9 +12,9 @@ from typing import Any
 from ponder.domains.judging import Judging
 from ponder.domains.kinds import KINDS
 from ponder.domains.lab.family import Family
-from ponder.domains.options import nearest
 from ponder.domains.rows import READERS, Row, read_rows
 from ponder.domains.streams import content_hash
+from ponder.options import nearest
 from ponder.types import Message, PonderError, Problem
 
 COLUMNS = ("question", "answer", "label", "reference", "language", "difficulty", "kind", "pair_id")

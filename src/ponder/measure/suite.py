@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ponder.rollout import Roller
-from ponder.types import Cell, Domain, Message, Mode, PonderError, Problem, Rollout
+from ponder.types import Attack, Cell, Domain, Message, Mode, PonderError, Problem, Rollout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """An attack at a strength."""
+
+    attack: Attack
+    """What is done to a problem."""
+    strength: float
+    """How much of it, above 0 and at most 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +29,23 @@ class Condition:
     """`untouched`, or the stage that made the weights."""
     mode: Mode = Mode.FREE
     """How the policy is asked to think."""
+    variant: Variant | None = None
+    """What is done to the problems before they are asked, if anything."""
 
     @property
     def watched(self) -> bool:
-        """Whether what is said may be watched besides: what trained weights say freely."""
-        return self.mode is Mode.FREE and self.checkpoint != "untouched"
+        """Whether what is said may be watched besides: what trained weights say freely, asked without an attack."""
+        return self.mode is Mode.FREE and self.checkpoint != "untouched" and self.variant is None
+
+    def under(self, variant: Variant) -> Condition:
+        """The same, attacked."""
+        return replace(self, name=f"{self.name}-under-{variant.attack.name}-{variant.strength}", variant=variant)
+
+    def posed(self, problem: Problem, *, seed: int) -> Problem:
+        """The problem as it is asked: an attacked one keeps its id, and so its clean twin and its samples' streams."""
+        if self.variant is None:
+            return problem
+        return self.variant.attack.apply(problem, strength=self.variant.strength, seed=seed)
 
 
 CONDITIONS: dict[str, tuple[Condition, ...]] = {
@@ -78,23 +100,35 @@ class Suite:
     """Name of the verifier that watches what is said in mode `free`."""
     moved: bool = False
     """Whether it is watched how far that is from the model that the run began with; see `measure.moved`."""
+    variants: tuple[Variant, ...] = ()
+    """How the same problems are asked besides, in every condition but few-shot."""
+
+    @property
+    def with_examples(self) -> dict[str, Domain]:
+        """The domains that have training problems to show; a file that is declared another split has none."""
+        return {name: domain for name, domain in self.domains.items() if domain.size("train") != 0}
 
     def conditions(self, checkpoint: str) -> tuple[Condition, ...]:
-        """Everything that a checkpoint is asked, each way once."""
-        usual = CONDITIONS[checkpoint]
+        """Everything that a checkpoint is asked, each way once, and then under attack."""
+        usual = [c for c in CONDITIONS[checkpoint] if c.mode is not Mode.FEWSHOT or self.with_examples]
         further = [mode for mode in map(Mode, self.modes) if mode not in [condition.mode for condition in usual]]
         label = LABELS.get(checkpoint)
         more = [Condition(name=f"{label}-{mode}", checkpoint=checkpoint, mode=mode) for mode in further if label]
-        return (*usual, *more)
+        clean = (*usual, *more)
+        hit = [condition for condition in clean if condition.mode is not Mode.FEWSHOT]
+        return (*clean, *(condition.under(variant) for condition in hit for variant in self.variants))
 
     def cell(self, problem: Problem, condition: Condition) -> Cell:
         """What a rollout of this problem is evidence about."""
+        variant = condition.variant
         return Cell(
             checkpoint=condition.checkpoint,
             domain=problem.domain,
             split=problem.split,
             tier=self.tiers[problem.domain],
             language=problem.language,
+            attack=variant.attack.name if variant else "none",
+            strength=variant.strength if variant else 0.0,
             mode=condition.mode,
             budget=self.max_tokens,
             think_at_most=self.filler if condition.mode is Mode.FILLER else None,
@@ -107,15 +141,15 @@ class Suite:
 
     def ask(self, condition: Condition, roller: Roller, *, version: int = 0) -> list[Rollout]:
         """All rollouts of one condition; domains are sampled together unless each has examples of its own."""
-        found = {name: self.asked(domain) for name, domain in self.domains.items()}
         if condition.mode is not Mode.FEWSHOT:
-            return self._roll([p for problems in found.values() for p in problems], condition, roller, version)
-        shots = {name: examples(domain, self.shots, seed=self.seed) for name, domain in self.domains.items()}
-        return [
-            rollout
-            for name, problems in found.items()
-            for rollout in self._roll([with_shots(p, shots[name]) for p in problems], condition, roller, version)
-        ]
+            asked = [problem for domain in self.domains.values() for problem in self.asked(domain)]
+            posed = [condition.posed(problem, seed=self.seed) for problem in asked]
+            return self._roll(posed, condition, roller, version)
+        found = []
+        for domain in self.with_examples.values():
+            shots = examples(domain, self.shots, seed=self.seed)
+            found += self._roll([with_shots(p, shots) for p in self.asked(domain)], condition, roller, version)
+        return found
 
     def _roll(self, problems: Sequence[Problem], condition: Condition, roller: Roller, version: int) -> list[Rollout]:
         cells = [self.cell(problem, condition) for problem in problems]

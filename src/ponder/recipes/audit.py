@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ponder import verifiers
-from ponder.domains.options import nearest
 from ponder.measure import audit, labelled, trust
 from ponder.measure.audit import Asked
 from ponder.measure.labelled import Found, Labelled
+from ponder.options import nearest
 from ponder.recipes.judges import ITSELF, backwards, build_verifier, check_verifier, sections, specs_of
 from ponder.recipes.load import load_recipe
 from ponder.recipes.measure import recipe_of

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ponder import domains, verifiers
+from ponder import attacks, domains, verifiers
 from ponder.engine.learner import LocalLearner
 from ponder.engine.respondent import LocalRespondent
 from ponder.engine.sampler import LocalSampler
 from ponder.engine.scorer import LocalScorer
 from ponder.measure.statistics.drift import Drift
-from ponder.measure.suite import Suite
+from ponder.measure.suite import Suite, Variant
 from ponder.measure.watching import Watch
 from ponder.model.chat import Chat
 from ponder.model.checkpoint import master_weights
@@ -35,6 +35,7 @@ from ponder.recipes.schema import (
     ModelConfig,
     Recipe,
     RLConfig,
+    SuiteConfig,
 )
 from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller
@@ -188,7 +189,15 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         filler=config.filler,
         judged_by=judged_by,
         moved=config.moved,
+        variants=tuple(_variants(config)),
     )
+
+
+def _variants(config: SuiteConfig) -> Iterator[Variant]:
+    """Every attack of a suite at each of its strengths."""
+    for name, each in config.attacks.items():
+        attack = attacks.build(each.use, each.options, name=name)
+        yield from (Variant(attack=attack, strength=strength) for strength in each.strength)
 
 
 def asks_untouched(recipe: Recipe) -> bool:

@@ -70,7 +70,7 @@ def rehearse(recipe: Recipe, found: Mapping[str, Domain], suite: Suite | None) -
         endless = [name for name, size in need.mixture.sizes.items() if size is None and need.counts[name]]
         need.mixture.fetch([(name, need.counts[name] - 1) for name in endless])
     if suite:
-        for domain in suite.domains.values():
+        for domain in suite.with_examples.values():
             examples(domain, suite.shots, seed=suite.seed)
         check_apart(needs, suite)
 
@@ -125,9 +125,8 @@ def trained(needs: Sequence[Need], suite: Suite) -> Iterator[Problem]:
     as much as it costs the run. It is left out where everything measured is without end too: all domains of that kind
     take their splits from one hash of the content (`domains.streams.split_of`).
     """
-    for domain in suite.domains.values():
-        if domain.size("train") != 0:
-            yield from distinct(domain, suite.shots, seed=suite.seed, split="train")
+    for domain in suite.with_examples.values():
+        yield from distinct(domain, suite.shots, seed=suite.seed, split="train")
     finite = any(domain.size("test") is not None for domain in suite.domains.values())
     for need in needs:
         for name, count in need.counts.items():

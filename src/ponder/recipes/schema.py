@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
+from ponder.recipes.attack_schema import Attacks
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import TAKEN, JudgeConfig, WatchConfig
 from ponder.recipes.strict import Strict, Temperature, Weights, one_of
@@ -258,6 +259,8 @@ class SuiteConfig(Strict):
     moved: bool = False
     """Whether it is measured how far what is said in mode `free` is from the model that the run began with; see
     `ponder.measure.moved`."""
+    attacks: Attacks = Field({})
+    """How the same problems are asked besides, in every condition but few-shot; see `ponder.measure.attacked`."""
 
     @model_validator(mode="after")
     def _drawn(self) -> Self:

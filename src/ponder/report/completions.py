@@ -21,7 +21,8 @@ with hashed as (
         md5(concat_ws('|', $seed, stage, step, problem_id, checkpoint, mode, attack, strength, sample)) as random
     from rollouts
 ), within as (
-    select *, row_number() over (partition by domain, checkpoint, mode order by random) as turn from hashed
+    select *, row_number() over (partition by domain, checkpoint, mode, attack <> 'none' order by random) as turn
+    from hashed
 ), dealt as (
     select *, row_number() over (partition by domain order by turn, random) as round from within
 )
@@ -32,7 +33,7 @@ Rollout = Mapping[str, Any]
 
 
 def chosen(con: DuckDBPyConnection, *, count: int = COUNT) -> list[Rollout]:
-    """`count` rollouts, dealt round by round: a domain's conditions in turn, every domain once a round.
+    """`count` rollouts, dealt round by round: a domain's conditions in turn, clean and attacked, a domain once a round.
 
     The same rollouts give the same choice. In the order tier, domain, condition.
     """
@@ -79,7 +80,8 @@ def _fate(row: Rollout) -> tuple[str, str]:
 def _label(row: Rollout) -> str:
     names = {pair: name for name, pair in CONDITIONS.items()}
     name = names.get((row["checkpoint"], row["mode"]))
-    return LABELS[name] if name else escape(f"{row['checkpoint']}, {row['mode']}", limit=60)
+    told = LABELS[name] if name else escape(f"{row['checkpoint']}, {row['mode']}", limit=60)
+    return told if row["attack"] == "none" else f"{told}, under {escape(row['attack'], limit=60)} {row['strength']:g}"
 
 
 def _prompt(messages: Sequence[Mapping[str, str]]) -> str:

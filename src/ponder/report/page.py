@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import transfer
+from ponder.measure import attacked, transfer
 from ponder.measure.transfer import TransferTable
 from ponder.report import completions, tables
 from ponder.report.completions import Rollout
@@ -54,6 +54,11 @@ NOTES = {
         "start makes it large. The Transferability Index (arXiv:2507.00432) is a tier's relative gain over the "
         "trained tier's; a ? is an end that the data do not set. Parts and ratios have bootstrap intervals."
     ),
+    "attacked": (
+        "Percent right, averaged by domain, with its 95% interval beneath: of the problems as they are, under each "
+        "attack, and over all attacks, each strength counting equally. Any fails: percent of problems that at least "
+        "one of them gets a wrong answer to."
+    ),
     "curves": "From each stage's metrics. Thin: every step, or means where they are many. Thick: smoothed.",
     "faults": "Percent of completions, averaged by domain, with 95% intervals.",
     "completions": (
@@ -71,13 +76,13 @@ def write_report(run_path: Path) -> Path:
     run = Run.open(run_path)
     measured, warnings = connect(run.path)
     with measured:
-        table, read = transfer.table(measured), completions.chosen(measured)
+        table, read, hit = transfer.table(measured), completions.chosen(measured), attacked.table(measured)
     path = run.path / NAME
-    write_atomic(path, page(run, table, read, warnings))
+    write_atomic(path, page(run, table, read, hit=hit, warnings=warnings))
     return path
 
 
-def page(run: Run, table: TransferTable, read: list[Rollout], warnings: list[str]) -> str:
+def page(run: Run, table: TransferTable, read: list[Rollout], *, hit: list[attacked.Row], warnings: list[str]) -> str:
     """The whole page."""
     has_table = bool(table.domains)
     body = [
@@ -86,6 +91,7 @@ def page(run: Run, table: TransferTable, read: list[Rollout], warnings: list[str
         _section("Where it carried", tables.chart(table) if has_table else ""),
         _section("The numbers", tables.accuracies(table) if has_table else "", NOTES["table"]),
         _section("What the gain is made of", tables.changes(table), NOTES["changes"]),
+        _section("Under attack", tables.under_attack(hit), NOTES["attacked"]),
         _section("How it learned", curves(run.metrics()), NOTES["curves"]),
         _section("What went wrong", _wrong(table, warnings), NOTES["faults"]),
         _section("Completions to read", completions.cards(read), NOTES["completions"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ponder.measure import attacked
 from ponder.measure.gains import PARTS
 from ponder.measure.printing import CHANGES
 from ponder.measure.statistics import Estimate
@@ -129,6 +130,20 @@ def _fault(estimate: Estimate | None) -> str:
     kind = ' class="none"' if estimate.value == 0 else ""
     shown = "<1" if 0 < estimate.value < 0.005 else f"{estimate.value * 100:.0f}"
     return f'<td{kind}>{shown.replace("<", "&lt;")}<span class="interval">{span(estimate)}</span></td>'
+
+
+def under_attack(rows: Sequence[attacked.Row]) -> str:
+    """Accuracy of every tier and condition clean, under each attack and under all; empty where nothing was attacked."""
+    names = list(dict.fromkeys(name for row in rows for name in row.attacks))
+    keys = ["clean", *(f"{name}.accuracy" for name in names), "mean", "any_fails"]
+    labels = ("clean", *names, "mean", "any fails")
+    head = "".join(f'<th scope="col">{escape(label, limit=60)}</th>' for label in labels)
+    body = "".join(
+        f'<tr><th scope="row">{row.tier.capitalize()}, {escape(CONDITIONS.get(row.condition, row.condition))}</th>'
+        f"{''.join(_share(row.estimates.get(key)) for key in keys)}</tr>"
+        for row in rows
+    )
+    return _scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>") if rows else ""
 
 
 def _scrolling(table: str, *, kind: str = "") -> str:

@@ -6,7 +6,7 @@ from random import Random
 
 from ponder.domains.generated import Generated
 from ponder.domains.items import Item
-from ponder.domains.options import span
+from ponder.options import span
 from ponder.types import PonderError, VerifierChoice
 
 

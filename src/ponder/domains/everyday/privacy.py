@@ -8,7 +8,7 @@ from random import Random
 
 from ponder.domains.generated import Generated
 from ponder.domains.items import Item
-from ponder.domains.options import span
+from ponder.options import span
 from ponder.types import VerifierChoice
 
 FIELDS = ("phone", "email", "age", "job", "pay", "address", "name", "grade", "rank", "weight", "height", "diet")

@@ -7,7 +7,7 @@ from random import Random
 from ponder.domains.everyday import NAMES
 from ponder.domains.generated import Generated
 from ponder.domains.items import Item
-from ponder.domains.options import span
+from ponder.options import span
 from ponder.types import VerifierChoice
 
 THINGS = ("key", "ring", "ball", "book", "pen", "card", "cup", "map")

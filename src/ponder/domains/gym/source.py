@@ -16,7 +16,7 @@ from reasoning_gym.dataset import ProceduralDataset
 from reasoning_gym.factory import DATASETS
 
 from ponder.domains.gym.references import REFERENCES
-from ponder.domains.options import nearest
+from ponder.options import nearest
 from ponder.types import PonderError
 
 Entry = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Checks of what a recipe says about a domain: every refusal is one line with the option, the value and the remedy."""
+"""Checks of what a recipe says of a thing by its kind and options: a refusal is one line: option, value, remedy."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""What all attacks share: strength is checked, randomness has a name, and only the last question changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TypeVar
+
+from ponder.types import Message, PonderError, Problem
+
+Said = TypeVar("Said")
+
+KANA = "\u3041-\u3096\u30a1-\u30fa\u30fc"
+HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+PIECE = re.compile(rf"[{KANA}{HAN}]|[^\s{KANA}{HAN}]+")
+"""A word with what is written onto it; a character of a script that leaves no space between words."""
+LETTERS = re.compile(rf"[\u3041-\u3096]+|[\u30a1-\u30fa\u30fc]+|[{HAN}]+|[^\W\d_{KANA}{HAN}]+")
+"""Letters of one script without anything between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blow:
+    """One use of an attack."""
+
+    strength: float
+    """Above 0, at most 1."""
+    language: str
+    """Of the problem."""
+    reference: str
+    """Its right answer."""
+    rng: Random
+    """Decided by the attack's kind, the problem and the seed: the same whatever the strength."""
+
+    def count(self, most: int) -> int:
+        """`strength` of `most`, at least 1, or 0 where there is nothing."""
+        return min(most, max(1, round(self.strength * most)))
+
+    def some(self, most: int) -> list[int]:
+        """So many different ones of 0 to `most` - 1, in order."""
+        return sorted(self.rng.sample(range(most), self.count(most)))
+
+    def words(self, known: Mapping[str, Said]) -> Said:
+        """What is said in the problem's language, or else in English."""
+        return known.get(self.language, known["en"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextAttack(ABC):
+    """Puts something else in the place of the last question; an `Attack`."""
+
+    name: str
+    """As cells and tables show it."""
+
+    def apply(self, problem: Problem, *, strength: float, seed: int) -> Problem:
+        """The problem under attack; PonderError for a strength outside 0 to 1."""
+        if not 0 <= strength <= 1:
+            raise PonderError(f"{self.name}.strength = {strength}: must lie within 0 and 1")
+        at = max((i for i, message in enumerate(problem.messages) if message.role == "user"), default=None)
+        if strength == 0 or at is None:
+            return problem
+        rng = stream(type(self).__name__, problem.id, seed)
+        blow = Blow(strength=strength, language=problem.language, reference=problem.reference, rng=rng)
+        said = self.turns(problem.messages[at].content, blow)
+        turns = [Message(role=("user", "assistant")[i % 2], content=text) for i, text in enumerate(said)]
+        return replace(problem, messages=(*problem.messages[:at], *turns, *problem.messages[at + 1 :]))
+
+    @abstractmethod
+    def turns(self, text: str, blow: Blow) -> list[str]:
+        """What is said in the question's place: user and assistant in turn, the user last."""
+
+
+def stream(*parts: str | int) -> Random:
+    """The random stream with this name."""
+    return Random(int.from_bytes(hashlib.sha256(json.dumps(parts).encode()).digest()))
+
+
+def check_within(field: str, value: int, least: int, most: int) -> None:
+    """Refuse a number outside its bounds."""
+    if not least <= value <= most:
+        raise PonderError(f"{field} = {value}: must lie within {least} and {most}")
+
+
+def stretch(text: str, blow: Blow) -> tuple[int, int]:
+    """Where a stretch of `strength` of the text's words begins and ends; the seed says where it lies."""
+    pieces = list(PIECE.finditer(text))
+    if not pieces:
+        return 0, 0
+    count = blow.count(len(pieces))
+    first = blow.rng.randrange(len(pieces) - count + 1)
+    return pieces[first].start(), pieces[first + count - 1].end()
