@@ -114,9 +114,9 @@ class Judging:
 
     @staticmethod
     def _solved(own: Problem, worked: str, said: str) -> str:
-        """The problem solved, and what that comes to beside what was said; what has lines is solved in comparing."""
+        """The problem solved, and what that comes to beside what was said."""
         if LINE in own.reference:
-            return line_by_line(own.reference, said)
+            return f"{worked}\n{line_by_line(own.reference, said)}"
         return f"{worked}\n{compared(own.reference, said)}"
 
     def _said(self, rng: Random, own: Problem, slipped: Problem, other: Problem) -> Said:
