@@ -25,3 +25,15 @@ def test_a_path_that_is_no_text_is_one_line(path: Any):
     with pytest.raises(PonderError) as raised:
         made(path)
     assert str(raised.value) == f"letters.path = {path!r}: must be text or a path"
+
+
+def test_the_specs_of_judges_are_named_by_what_they_say(tmp_path: Path):
+    def data(text: str) -> dict[str, str]:
+        (tmp_path / "house.md").write_text(f"# House\n\n## k1 (must) Doors\n\n{text}\n")
+        judge = {"spec": str(tmp_path / "house.md")}
+        recipe = Recipe.model_validate({"name": "r", "model": {"name": "m"}, "verifiers": {"house": judge}})
+        return manifest(recipe, {})["data"]
+
+    first, second = data("Close it."), data("Open it.")
+    assert first.keys() == second.keys() == {"spec of house"} and first != second
+    assert data("Close it.") == first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from ponder.measure import audit, labelled, trust
 from ponder.measure.audit import Asked
 from ponder.measure.labelled import Found, Labelled
 from ponder.options import nearest
-from ponder.recipes.judges import ITSELF, backwards, build_verifier, check_verifier, sections, specs_of
+from ponder.recipes.judges import ITSELF, backwards, build_verifier, check_verifier, digests, sections, specs_of
 from ponder.recipes.load import load_recipe
 from ponder.recipes.measure import recipe_of
 from ponder.recipes.record import settled
@@ -199,7 +198,7 @@ def _ask(verifier: Verifier, name: str, part: Sequence[Asked], run: Run, heard: 
 
 def _manifest(asked: Plan, out: Path, known: Mapping[str, Spec], *, ordered: bool) -> Mapping[str, Any]:
     recipe, found = asked.audited.recipe, asked.found
-    texts = {f"spec of {name}": hashlib.sha256(spec.text().encode()).hexdigest() for name, spec in known.items()}
+    texts = digests(known)
     return {
         "recipe": settled(recipe, out).model_dump(mode="json") if recipe else None,
         "suite": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,18 @@ def specs_of(recipe: Recipe, name: str) -> dict[str, Spec]:
     """What a verifier and its members are shown, by section."""
     found = {each: _spec(recipe.verifiers[each]) for each in sections(recipe, name)}
     return {each: spec for each, spec in found.items() if spec}
+
+
+def digests(known: Mapping[str, Spec]) -> dict[str, str]:
+    """Hashes of specs, by what a manifest says of them."""
+    return {f"spec of {name}": hashlib.sha256(spec.text().encode()).hexdigest() for name, spec in known.items()}
+
+
+def specs_read(recipe: Recipe) -> dict[str, Spec]:
+    """Every spec that a recipe reads, by section."""
+    known = {name: spec for name, config in recipe.verifiers.items() if (spec := _spec(config))}
+    distil = recipe.distil
+    return known | ({"distil": specs.load(distil.spec, language=distil.language)} if distil else {})
 
 
 def backwards(verifier: Verifier, known: Mapping[str, Spec]) -> Verifier | None:

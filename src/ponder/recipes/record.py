@@ -13,6 +13,7 @@ from ponder.measure import attacked, choosing, modes, moved, transfer, watching
 from ponder.measure.watching import Watch
 from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
+from ponder.recipes.judges import digests, specs_read
 from ponder.recipes.load import load_suite
 from ponder.recipes.schema import DomainConfig, Recipe
 from ponder.runs import manifests
@@ -25,13 +26,14 @@ from ponder.types import PonderError
 
 
 def manifest(recipe: Recipe, domains: Mapping[str, DomainConfig]) -> dict[str, Any]:
-    """What a run is: everything that decides its bytes, the files of its domains included, and what it was made on."""
+    """What a run is: everything that decides its bytes, files and specs that it reads included, and its machine."""
     suite = load_suite(recipe.measure.suite) if recipe.measure else None
     return {
         "recipe": recipe.model_dump(mode="json"),
         "suite": suite.model_dump(mode="json") if suite else None,
         "seeds": {"recipe": recipe.seed, "suite": suite.seed if suite else None},
-        "data": {name: _digest(name, c.options["path"]) for name, c in domains.items() if "path" in c.options},
+        "data": {name: _digest(name, c.options["path"]) for name, c in domains.items() if "path" in c.options}
+        | digests(specs_read(recipe)),
         "versions": versions(),
         "git_commit": git_commit(),
         "machine": machine(),
