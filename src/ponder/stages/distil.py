@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean
 
 from ponder.rollout import Roller
@@ -83,9 +84,9 @@ def worth(rollout: Rollout) -> float:
     return min((verdict.value or 0.0 for verdict in filters(rollout)), default=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Distil:
-    """The stage: `gather` steps that ask, then as many as `learner` has."""
+    """The stage: `gather` steps that ask, then `learning` ones."""
 
     roller: Roller
     """Who makes rollouts; its examiner filters."""
@@ -109,9 +110,8 @@ class Distil:
     """Updates the policy had when the stage began."""
     learning: int
     """Steps that learn."""
-    taught: list[ColdStart] = field(default_factory=list)
-    """The learning half, once there is one."""
     name: str = NAME
+    """Name of the stage."""
 
     @property
     def steps(self) -> int:
@@ -124,9 +124,12 @@ class Distil:
             return self._ask(index)
         if not self.harvest.kept:
             return Step(metrics={"kept": 0.0}, halt=f"distil: nothing was kept; {self.harvest.told}")
-        if not self.taught:
-            self.taught.append(self.teach(self.kinds()))
-        return self.taught[0].step(index - self.gather)
+        return self.second_half.step(index - self.gather)
+
+    @cached_property
+    def second_half(self) -> ColdStart:
+        """The supervised learning of what was kept, once everything was asked."""
+        return self.teach(self.kinds())
 
     def catch_up(self, run: Run, *, steps: int) -> None:
         """Take in again what a run has asked in its first `steps` steps."""
