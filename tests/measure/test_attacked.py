@@ -29,11 +29,12 @@ def under(made: Rollout, variant: tuple[str, float] | str, mode: Mode | None = N
     return replace(made, cell=cell)
 
 
-def by_hand(condition: str = "after", **options: str) -> Iterator[Rollout]:
+def by_hand(condition: str = "after", *, domain: str = "chains", tier: str = "trained") -> Iterator[Rollout]:
     for problem, variants in RIGHT.items():
         for variant, samples in variants.items():
             for sample, right in enumerate(samples):
-                yield under(rollout(condition, problem, float(right), sample=sample, **options), variant)
+                made = rollout(condition, problem, float(right), sample=sample, domain=domain, tier=tier)
+                yield under(made, variant)
 
 
 def value(con: duckdb.DuckDBPyConnection, sql: str) -> float:

@@ -43,6 +43,11 @@ def with_attacks(folder: Path, model: Path, sections: str = HOSTILE, head: str =
     return recipe
 
 
+def few(folder: Path, name: str = "few.toml", *, problems: int | None = None) -> MeasureConfig:
+    """To be measured by a suite in this folder."""
+    return MeasureConfig(suite=str(folder / name), problems=problems, samples=None)
+
+
 @pytest.fixture(scope="module")
 def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("attacks")
@@ -84,7 +89,7 @@ def test_the_numbers_and_the_page_tell_it(run: Path):
 
 def test_numbers_of_clean_text_are_those_of_a_suite_without_attacks(run: Path, tiny: Path, tmp_path: Path):
     with_attacks(tmp_path, tiny, sections="", head='modes = ["none"]\n')
-    plain = measure(find_subject(str(run)), MeasureConfig(suite=str(tmp_path / "few.toml")), tmp_path / "plain")
+    plain = measure(find_subject(str(run)), few(tmp_path), tmp_path / "plain")
     ours, theirs = (
         {name: (n.value, n.low, n.high, n.n) for name, n in Run.open(each).result().items() if "cost" not in name}
         for each in (run, plain)
@@ -94,7 +99,7 @@ def test_numbers_of_clean_text_are_those_of_a_suite_without_attacks(run: Path, t
 
 def test_a_bare_model_can_be_attacked_and_measuring_resumed(tiny: Path, tmp_path: Path):
     with_attacks(tmp_path, tiny)
-    suite, out = MeasureConfig(suite=str(tmp_path / "few.toml")), tmp_path / "out"
+    suite, out = few(tmp_path), tmp_path / "out"
     measure(find_subject(str(tiny)), suite, out)
     names = {"fewshot", "untouched"} | {f"untouched-under-{each}" for each in UNDER}
     assert {file.stem for file in (out / "measured").iterdir()} == names
@@ -108,7 +113,7 @@ def test_a_bare_model_can_be_attacked_and_measuring_resumed(tiny: Path, tmp_path
 def test_every_attack_asks_a_model(tiny: Path, tmp_path: Path):
     sections = "".join(f'[attacks.{use}]\nuse = "{use}"\n' for use in ATTACKS)
     with_attacks(tmp_path, tiny, sections=sections)
-    suite = MeasureConfig(suite=str(tmp_path / "few.toml"), problems=2)
+    suite = few(tmp_path, problems=2)
     out = measure(find_subject(str(tiny)), suite, tmp_path / "out")
     assert {name.split(".")[3] for name in Run.open(out).result() if name.startswith("attack.unseen.untouched")} == {
         *ATTACKS,
@@ -136,7 +141,7 @@ use = "rot_n"
 
 def test_a_file_of_prompts_with_labels_is_a_suite(tiny: Path, tmp_path: Path):
     (tmp_path / "xstest.toml").write_text(XSTEST.format(path=data("xstest", "prompts.csv")))
-    suite = MeasureConfig(suite=str(tmp_path / "xstest.toml"))
+    suite = few(tmp_path, "xstest.toml")
     out = measure(find_subject(str(tiny)), suite, tmp_path / "out")
     assert {file.stem for file in (out / "measured").iterdir()} == {"untouched", "untouched-under-rot13-1.0"}
     assert Run.open(out).result()["attack.unseen.untouched.any_fails"].n == 450
@@ -158,7 +163,7 @@ MISTAKES = [
 def test_a_mistake_is_one_line_before_anything_runs(tiny: Path, tmp_path: Path, said: str, line: str):
     with_attacks(tmp_path, tiny, sections=f"[attacks.x]\n{said}\n")
     with pytest.raises(PonderError) as raised:
-        measure(find_subject(str(tiny)), MeasureConfig(suite=str(tmp_path / "few.toml")), tmp_path / "out")
+        measure(find_subject(str(tiny)), few(tmp_path), tmp_path / "out")
     assert str(raised.value).endswith(line) and "\n" not in str(raised.value)
     assert not (tmp_path / "out").exists()
 
@@ -167,7 +172,7 @@ def test_a_mistake_is_one_line_before_anything_runs(tiny: Path, tmp_path: Path, 
 def test_a_name_that_cells_and_files_cannot_have_is_refused(tiny: Path, tmp_path: Path, name: str):
     with_attacks(tmp_path, tiny, sections=f'[attacks."{name}"]\nuse = "leet"\n')
     with pytest.raises(PonderError, match=r"call it something of letters, digits, - and _, other than none"):
-        measure(find_subject(str(tiny)), MeasureConfig(suite=str(tmp_path / "few.toml")), tmp_path / "out")
+        measure(find_subject(str(tiny)), few(tmp_path), tmp_path / "out")
 
 
 def test_a_lab_problem_under_attack_is_still_the_same_item():
