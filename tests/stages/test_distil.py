@@ -95,15 +95,15 @@ def test_what_is_learned_is_asked_without_the_spec_and_every_kind_as_often(chat:
 def test_it_asks_first_and_learns_then(chat: Chat):
     distil, learner = stage(chat)
     assert distil.steps == 5
-    distil.step(0), distil.step(1)
+    for index in range(2):
+        distil.step(index)
     assert not learner.steps
     assert distil.step(2).metrics["loss"] == 1.0 and len(learner.steps) == 1
 
 
 def test_where_nothing_was_kept_it_stops_and_says_why(chat: Chat):
     distil, learner = stage(chat, (("7", "<think>k1</think>8", "8", f"8{CUT}"),))
-    distil.step(0), distil.step(1)
-    step = distil.step(2)
+    step = [distil.step(index) for index in range(3)][-1]
     assert step.halt == "distil: nothing was kept; 0 problems kept; dropped: 16 form, 8 script, 8 truncated"
     assert not learner.steps
 

@@ -233,12 +233,12 @@ def training_domains(recipe: Recipe) -> dict[str, Domain]:
     return build_domains({name: config for name, config in known.items() if name in wanted})
 
 
-def asked_domains(recipe: Recipe) -> dict[str, Iterable[str]]:
+def asked_domains(recipe: Recipe) -> dict[str, Mapping[str, float]]:
     """Section of the recipe -> the domains that it names."""
-    distil = recipe.distil
-    found = {"cold_start.domains": recipe.cold_start.domains if recipe.cold_start else ()}
+    cold, distil, rl = recipe.cold_start, recipe.distil, recipe.rl
+    found = {"cold_start.domains": cold.domains} if cold else {}
     found |= {"distil.domains": distil.domains, "distil.beside": distil.beside} if distil else {}
-    return found | {"rl.domains": recipe.rl.domains if recipe.rl else ()}
+    return found | ({"rl.domains": rl.domains} if rl else {})
 
 
 def build_mixture(config: ColdStartConfig | RLConfig, found: Mapping[str, Domain], *, seed: int) -> Mixture:
