@@ -29,7 +29,7 @@ GOLDS = {
 }
 """Choice of reward against gold -> its label and its condition."""
 ORDERS = {
-    "newest": ("latest weights", "0"),
+    "newest": ("latest weights", "-policy_version"),
     "oldest": ("earliest weights", "policy_version"),
     "thinks-most": ("most thinking", "-thinking_tokens"),
     "thinks-least": ("least thinking", "thinking_tokens"),
@@ -113,7 +113,7 @@ class Asked:
         changed = replace(self, **({"page": 1} | changes))
         empty = type(self)()
         given = {e.name: v for e in fields(self) if (v := getattr(changed, e.name)) != getattr(empty, e.name)}
-        return f"?{urlencode(given)}" if given else "?"
+        return f"?{urlencode(given)}" if given else ""
 
     @property
     def narrows(self) -> dict[str, str]:

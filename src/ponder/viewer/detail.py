@@ -12,7 +12,7 @@ from ponder.report.text import escape
 from ponder.viewer import tokens
 from ponder.viewer.asked import Asked
 from ponder.viewer.lookup import KIN
-from ponder.viewer.words import Links, Row, attacked, fate, item, line, number, place
+from ponder.viewer.words import Links, Row, attacked, fate, item, number, place, said
 
 CLIP = 8_000
 """Characters of a text that are shown before `whole` is asked for."""
@@ -183,14 +183,13 @@ def _parts(parts: Mapping[str, float]) -> str:
 
 
 def _facts(row: Row) -> str:
-    limits = f"{row['think_at_least']} to {'any' if row['think_at_most'] is None else row['think_at_most']}"
     facts = {
         "problem": row["problem_id"],
         "language": row["language"],
         "split": row["split"],
         "difficulty": row["difficulty"],
         "weights": f"{row['checkpoint']}, after {row['policy_version']:,} updates",
-        "thinking": f"{row['thinking_tokens']:,} tokens, {row['mode']}, of {limits}",
+        "thinking": f"{row['thinking_tokens']:,} tokens, {row['mode']}{_limits(row)}",
         "length": f"{row['completion_tokens']:,} of {row['budget']:,} tokens",
         "temperature": f"{row['temperature']:g}",
     }
@@ -198,10 +197,16 @@ def _facts(row: Row) -> str:
     return f'<dl class="facts">{told}</dl>'
 
 
+def _limits(row: Row) -> str:
+    low, high = row["think_at_least"], row["think_at_most"]
+    least = f", at least {low:,}" if low else ""
+    return least if high is None else f"{least}, at most {high:,}"
+
+
 def _group(one: Detail, links: Links) -> str:
     if len(one.siblings) < 2:
         return ""
-    rows = "".join(_relative(row, one, links, question=False) for row in one.siblings)
+    rows = "".join(_relative(row, one, links) for row in one.siblings)
     paid = [row["paid"] for row in one.siblings if row["paid"] is not None]
     mean = f", paid {sum(paid) / len(paid):.2f} on average" if paid else ""
     heading = f"<h2>Its group <small>{len(one.siblings)} rollouts of this problem{mean}</small></h2>"
@@ -212,20 +217,20 @@ def _kin(one: Detail, links: Links) -> str:
     """The same problem elsewhere; beyond `KIN` a link to all of it."""
     parts = []
     for heading, rows in one.kin.items():
-        listed = "".join(_relative(row, one, links, question=heading.startswith(("In", "Under"))) for row in rows[:KIN])
+        listed = "".join(_relative(row, one, links) for row in rows[:KIN])
         known = {"pair": one.row["pair_id"]} if heading.startswith("In") else {"problem": one.row["problem_id"]}
         every = f'<p><a href="{links.listing(Asked(**known))}">all of them as a list</a></p>' if len(rows) > KIN else ""
         parts.append(f'<section class="kin"><h2>{heading}</h2><ol class="rollouts">{listed}</ol>{every}</section>')
     return "".join(parts)
 
 
-def _relative(row: Row, one: Detail, links: Links, *, question: bool) -> str:
+def _relative(row: Row, one: Detail, links: Links) -> str:
     """One of the relatives; they are reached apart from the list, whose filters they need not meet."""
     if (row["path"], row["row"]) == (one.row["path"], one.row["row"]):
-        answer = line(row.get("answer")) if row.get("answer") else "no answer"
-        here = f'<span class="fates">{fate(row)}</span><span class="said"><span class="answer">{answer}</span></span>'
+        here = f'<span class="fates">{fate(row)}</span><span class="said">{said(row, kin=True)}</span>'
         return (
             f'<li><span class="rollout here" aria-current="true">{here}<span class="meta">this one</span></span></li>'
         )
     plain = Asked(think=one.asked.think, colour=one.asked.colour)
-    return f"<li>{item(row, plain, links, question=question)}</li>"
+    same = row["problem_id"] == one.row["problem_id"] and row["attack"] == one.row["attack"]
+    return f"<li>{item(row, plain, links, kin=same)}</li>"

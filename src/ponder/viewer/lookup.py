@@ -16,6 +16,8 @@ PAGE = 50
 """Rollouts of a page."""
 EXCERPT = 240
 """Characters of a text in a list."""
+TEXTS = {"question": "messages[-1].content", "thinking": "thinking", "answer": "answer", "reference": "reference"}
+"""Text of a list -> its column."""
 KIN = 24
 """Relatives of one sort that a rollout's page lists."""
 
@@ -58,13 +60,10 @@ def choices(index: Index) -> dict[str, list[tuple[str, int]]]:
 
 
 def with_excerpts(index: Index, rows: Sequence[Row]) -> list[Row]:
-    """The rows with the beginnings of their question, thinking and answer; without them where a file is gone."""
+    """The rows with the beginnings of their texts; without them where a file is gone."""
     if not rows:
         return []
-    cut = ", ".join(
-        f"left({column}, {EXCERPT}) as {name}"
-        for name, column in {"question": "messages[-1].content", "thinking": "thinking", "answer": "answer"}.items()
-    )
+    cut = ", ".join(f"left({column}, {EXCERPT}) as {name}" for name, column in TEXTS.items())
     found: dict[tuple[str, int], Row] = {}
     for path, numbers in _by_file(rows).items():
         where = f"file_row_number in ({', '.join(map(str, numbers))})"

@@ -115,19 +115,27 @@ def line(text: str | None) -> str:
     return f"<bdi>{escape(cut)}</bdi>"
 
 
-def item(row: Row, asked: Asked, links: Links, *, question: bool = True) -> str:
-    """One rollout of a list, all of it a link."""
-    if row.get("answer") is None:
-        said = '<span class="answer none">its file cannot be read any more</span>'
-    else:
-        asked_for = f'<span class="question">{line(row["question"])}</span>' if question else ""
-        said = f'{asked_for}<span class="answer">{line(row["answer"]) if row["answer"] else "no answer"}</span>'
-    facts = [escape(row["domain"], limit=40), place(row), attacked(row), _length(row)]
-    meta = "".join(f"<span>{fact}</span>" for fact in facts if fact)
+def item(row: Row, asked: Asked, links: Links, *, kin: bool = False) -> str:
+    """One rollout of a list, all of it a link; `kin`: of one problem, so its thinking is shown and not what was asked."""
+    facts = [place(row), attacked(row), _length(row)]
+    told = facts if kin else [escape(row["domain"], limit=40), *facts]
+    meta = "".join(f"<span>{fact}</span>" for fact in told if fact)
     return (
         f'<a class="rollout" href="{links.rollout(row, asked)}"><span class="fates">{fate(row)}</span>'
-        f'<span class="said">{said}</span><span class="meta">{meta}</span></a>'
+        f'<span class="said">{said(row, kin=kin)}</span><span class="meta">{meta}</span></a>'
     )
+
+
+def said(row: Row, *, kin: bool) -> str:
+    """What was asked, or with `kin` thought, and what was answered."""
+    if row.get("answer") is None:
+        return '<span class="answer none">its file cannot be read any more</span>'
+    above = row["thinking"] if kin else row["question"]
+    first = f'<span class="{"thought" if kin else "question"}">{line(above)}</span>' if above else ""
+    answer = line(row["answer"]) if row["answer"] else "no answer"
+    differs = row["reference"] and row["answer"].strip() != row["reference"].strip()
+    right = f' <span class="right">right would be {line(row["reference"])}</span>' if differs else ""
+    return f'{first}<span class="answer">{answer}{right}</span>'
 
 
 def _length(row: Row) -> str:
