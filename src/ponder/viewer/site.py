@@ -107,10 +107,12 @@ class Site:
     def _rollout(self, kind: str, name: str, number: int, asked: Asked) -> Answer:
         path = self.index.path(kind, name)
         row = path and lookup.light(self.index, path, number)
-        whole = path and lookup.whole(self.index, path, number)
-        if not path or not row or not whole:
+        if not path or not row:
             reading = " It may not be read yet: load this page again." if self.index.reading else ""
             return self.missing(f"There is no such rollout in this run.{reading}")
+        whole = lookup.whole(self.index, path, number)
+        if not whole:
+            return self.missing(f"{path.name} is damaged or gone: this rollout cannot be read.")
         _, table = self._search(asked)
         before, after, at = lookup.neighbours(self.index, asked, row, table)
         one = Detail(

@@ -58,8 +58,9 @@ class Links:
 
 
 def attribute(text: str) -> str:
-    """A text as the value of an attribute: whole, so that a form gives it back."""
-    return html.escape(text.replace("\0", "\ufffd"), quote=True)
+    """A text as the value of an attribute: whole, so that a form gives it back; NUL alone HTML cannot hold."""
+    escaped = html.escape(text.replace("\0", "\ufffd"), quote=True)
+    return "".join(each if each.isprintable() else f"&#{ord(each)};" for each in escaped)
 
 
 def _stem(path: str) -> str:
@@ -116,7 +117,7 @@ def line(text: str | None) -> str:
 
 
 def item(row: Row, asked: Asked, links: Links, *, kin: bool = False) -> str:
-    """One rollout of a list, all of it a link; `kin`: of one problem, so its thinking is shown and not what was asked."""
+    """One rollout of a list, all of it a link; `kin`: of one problem, so what it thought stands in place of that."""
     facts = [place(row), attacked(row), _length(row)]
     told = facts if kin else [escape(row["domain"], limit=40), *facts]
     meta = "".join(f"<span>{fact}</span>" for fact in told if fact)
@@ -134,7 +135,7 @@ def said(row: Row, *, kin: bool) -> str:
     first = f'<span class="{"thought" if kin else "question"}">{line(above)}</span>' if above else ""
     answer = line(row["answer"]) if row["answer"] else "no answer"
     differs = row["reference"] and row["answer"].strip() != row["reference"].strip()
-    right = f' <span class="right">right would be {line(row["reference"])}</span>' if differs else ""
+    right = f' <span class="wanted">right would be {line(row["reference"])}</span>' if differs else ""
     return f'{first}<span class="answer">{answer}{right}</span>'
 
 
