@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,6 +31,15 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
+
+STARTER = """
+import fcntl, os, sys
+to, back = (fcntl.fcntl(int(each), fcntl.F_DUPFD, 10) for each in sys.argv[1:3])
+os.dup2(to, 3)
+os.dup2(back, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Puts the pipe where the browser looks for it, and becomes the browser."""
 
 
 class Browser:
@@ -139,7 +149,7 @@ def browser() -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         flags = [*FLAGS, f"--user-data-dir={folder}", "about:blank"]
         process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{down[0]} 4>&{up[1]}', program, *flags],
+            [sys.executable, "-c", STARTER, str(down[0]), str(up[1]), program, *flags],
             pass_fds=(down[0], up[1]),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -147,9 +147,13 @@ def show(
     text: Annotated[bool, typer.Option("--text", help="Print curves and completions here instead.")] = False,
 ) -> None:
     """Look at every rollout of a run, in a browser on this machine or, with --text, here."""
+    if text:
+        from ponder.cli.overview import show as told
+
+        return told(run)
     from ponder.cli.show import show as job
 
-    job(run, port=port, text=text)
+    job(run, port=port)
 
 
 @app.command()

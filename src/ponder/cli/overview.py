@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ponder.cli.screen import say, visible
+from ponder.cli.screen import people, say, visible
 from ponder.cli.watch import show as show_completions
 from ponder.cli.watch import to_read
 from ponder.report.charts import bounds
@@ -28,9 +28,9 @@ LISTED = 12
 """Measurements that are listed at most."""
 
 
-def show(console: Console, path: Path) -> None:
+def show(path: Path) -> None:
     """Print the run in this folder; `PonderError` where there is nothing to show."""
-    run = opened(path)
+    console, run = people(as_json=False), opened(path)
     metrics, torn = run.metrics()
     for warning in (*run.warnings, *torn[:5]):
         say(console, f"warning: {visible(warning)}", style="yellow")

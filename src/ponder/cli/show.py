@@ -1,4 +1,4 @@
-"""A run to look at: its pages in a browser, or its curves and completions here."""
+"""A run's pages for a browser on this machine."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ponder.cli import overview
 from ponder.cli.screen import people, say, visible
 from ponder.types import PonderError
 from ponder.viewer.server import serving
 
 
-def show(run: Path, *, port: int, text: bool) -> None:
-    """Serve a run's pages until Ctrl-C, or with `text` print what it is and how far it came."""
+def show(run: Path, *, port: int) -> None:
+    """Serve a run's pages until Ctrl-C."""
     console = people(as_json=False)
-    if text:
-        return overview.show(console, run)
     if port < 0:
         raise PonderError(f"port = {port}: a number up to 65535, or 0 for any that is free")
     with suppress(KeyboardInterrupt):

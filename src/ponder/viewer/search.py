@@ -12,9 +12,9 @@ import duckdb
 from ponder.runs.query import scan
 from ponder.viewer.index import Index
 
-WAIT = 1.5
+WAIT = 1.0
 """Seconds that one page searches."""
-BATCH = 50
+BATCH = 25
 """Files that are searched at a time."""
 KEPT = 8
 """Texts whose results are kept."""

@@ -113,7 +113,7 @@ class Site:
         whole = lookup.whole(self.index, path, number)
         if not whole:
             return self.missing(f"{path.name} is damaged or gone: this rollout cannot be read.")
-        _, table = self._search(asked)
+        _, table = self._search(asked, brief=True)
         before, after, at = lookup.neighbours(self.index, asked, row, table)
         one = Detail(
             asked=asked,
@@ -132,12 +132,13 @@ class Site:
     def _words(self) -> Tokenizer | None:
         return tokens.tokenizer(self.run)
 
-    def _search(self, asked: Asked) -> tuple[tuple[int, int] | None, str]:
-        """How many files were searched of how many, and the table of what was found."""
+    def _search(self, asked: Asked, *, brief: bool = False) -> tuple[tuple[int, int] | None, str]:
+        """How many files were searched of how many, and the table of what was found; `brief`: so far, if any was."""
         if not asked.text:
             return None, ""
         search = self.searches.of(asked.text)
-        return search.go_on(), search.table
+        searched = None if brief and search.done else search.go_on()
+        return searched, search.table
 
     def _choices(self, count: int) -> dict[str, list[tuple[str, int]]]:
         """Counted anew only when there are other rollouts."""
