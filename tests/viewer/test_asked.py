@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
@@ -69,7 +71,7 @@ def test_ranges(step: str, clause: str):
 
 def test_what_a_person_writes_is_a_value_and_never_sql():
     evil = "x' or true; drop table rollouts --"
-    where, values = condition(Asked(**dict.fromkeys((*EXACT, "problem", "pair"), evil)))
+    where, values = condition(replace(Asked(), **dict.fromkeys((*EXACT, "problem", "pair"), evil)))
     assert evil not in where
     assert set(values.values()) == {evil}
 
@@ -82,6 +84,6 @@ def test_every_choice_is_sql():
             *(Asked(reward=each) for each in REWARDS),
             *(Asked(gold=each) for each in GOLDS),
             *(Asked(sort=each) for each in ORDERS),
-            *(Asked(**{each: "1-2"}) for each in RANGES),
+            *(Asked.parse(f"{each}=1-2")[0] for each in RANGES),
         ]:
             connection.execute(f"select * from rollouts where {condition(asked)[0]} order by {order(asked)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def index(run: Path) -> Iterator[Index]:
 
 
 def listed(index: Index, **asked: str) -> list[lookup.Row]:
-    return lookup.page(index, Asked(**asked))
+    return lookup.page(index, replace(Asked(), **asked))
 
 
 def test_every_rollout_is_there_once_with_its_texts(index: Index, run: Path):

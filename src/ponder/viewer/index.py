@@ -180,7 +180,11 @@ class Index:
 
 
 def _database(folder: Path) -> duckdb.DuckDBPyConnection:
-    settings = {"memory_limit": MEMORY, "temp_directory": str(folder / "spilled"), "checkpoint_threshold": "1GB"}
+    settings: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(folder / "spilled"),
+        "checkpoint_threshold": "1GB",
+    }
     connection = duckdb.connect(str(folder / "index.duckdb"), config=settings)
     connection.execute(_EMPTY)
     return connection

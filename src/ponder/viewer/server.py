@@ -73,7 +73,6 @@ def serving(path: Path, port: int = 0) -> Iterator[Server]:
 class Handler(BaseHTTPRequestHandler):
     """Checks who asks and how, and hands the rest to the site."""
 
-    server: Server
     server_version, sys_version = "ponder", ""
     timeout = PATIENCE
 
@@ -83,21 +82,26 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    @property
+    def _own(self) -> Server:
+        assert isinstance(self.server, Server), "a handler is made by its server"
+        return self.server
+
     def _refuse_method(self) -> None:
         self._send(_refusal(405, "This server only reads."), {"Allow": "GET, HEAD"})
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _refuse_method
 
     def _answer(self) -> Answer:
-        port = self.server.server_port
+        port = self._own.server_port
         if self.headers.get_all("Host") not in ([f"{LOOPBACK}:{port}"], [f"localhost:{port}"]):
             return _refusal(421, "This server has another name.")
         path, _, query = self.path.partition("?")
         empty, _, rest = path.partition("/")
         token, slash, rest = rest.partition("/")
-        if empty or not secrets.compare_digest(token.encode(), self.server.token.encode()):
+        if empty or not secrets.compare_digest(token.encode(), self._own.token.encode()):
             return _refusal(403, "The token in the address is not this server's.")
-        return self.server.site.answer(f"{slash}{rest}", query)
+        return self._own.site.answer(f"{slash}{rest}", query)
 
     def _send(self, answer: Answer, more: dict[str, str] | None = None) -> None:
         self.send_response(answer.status)
