@@ -26,6 +26,8 @@ NO_WORDS = (
 class Detail:
     """A rollout and what stands around it."""
 
+    run: str
+    """Name of the run's folder."""
     asked: Asked
     """The state of the list it was reached from."""
     row: Row
@@ -81,7 +83,7 @@ def _heading(one: Detail, links: Links) -> str:
     facts = [escape(row["tier"], limit=30), place(one.row), attacked(row), f"sample {row['sample']}"]
     told = " · ".join(fact for fact in facts if fact)
     return (
-        f'<header class="one"><p class="kicker">ponder · <a href="{links.base}/">{escape(row["run"], limit=80)}</a></p>'
+        f'<header class="one"><p class="kicker">ponder · <a href="{links.base}/">{escape(one.run, limit=80)}</a></p>'
         f'<h1>{escape(row["domain"], limit=80)} <small>{told}</small></h1><p class="fates">{fate(one.row)}</p></header>'
     )
 

@@ -116,6 +116,7 @@ class Site:
         _, table = self._search(asked, brief=True)
         before, after, at = lookup.neighbours(self.index, asked, row, table)
         one = Detail(
+            run=self.run.name,
             asked=asked,
             row=row,
             whole=whole,
