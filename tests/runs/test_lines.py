@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ponder.runs.lines import append_line, finite, read_lines, to_json
+from ponder.runs.lines import append_line, finite, read_lines, salvage, to_json
 from ponder.types import PonderError
 
 
@@ -63,6 +63,17 @@ def test_a_full_disk_in_the_middle_of_a_line_does_not_spoil_the_next(tmp_path: P
         file.write(b'{"step": 1, "lo')
     append_line(path, {"step": 1})
     assert [record["step"] for record in read_lines(path)] == [0, 1]
+
+
+def test_salvage_reads_what_can_be_read_and_names_the_rest(tmp_path: Path):
+    path = tmp_path / "m"
+    path.write_bytes(
+        b'{"stage": "a", "step": 0}\n\xff\n[1]\n{"step": 1}\n{"stage": "a", "step": 2}\n{"stage": "a", "st'
+    )
+    rows, warnings = salvage(path)
+    assert rows == [{"stage": "a", "step": 0}, {"stage": "a", "step": 2}]
+    assert warnings == [f"{path}: line {number} is damaged: left out" for number in (2, 3, 4)]
+    assert salvage(tmp_path / "nowhere") == ([], [])
 
 
 def test_what_json_does_not_have_becomes_null():

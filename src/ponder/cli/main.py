@@ -141,6 +141,22 @@ def compare(
 
 
 @app.command()
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, even one that is being written.")],
+    port: Annotated[int, typer.Option(help="Port on this machine; 0: any that is free.")] = 0,
+    text: Annotated[bool, typer.Option("--text", help="Print curves and completions here instead.")] = False,
+) -> None:
+    """Look at every rollout of a run, in a browser on this machine or, with --text, here."""
+    if text:
+        from ponder.cli.overview import show as told
+
+        return told(run)
+    from ponder.cli.show import show as job
+
+    job(run, port=port)
+
+
+@app.command()
 def audit(
     verifier: Annotated[
         str, typer.Argument(metavar="VERIFIER", help="RECIPE.toml:NAME, RUN:NAME, or such as number or maths.")

@@ -41,6 +41,23 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [_parse(path, number, line) for number, line in enumerate(whole, start=1)]
 
 
+def salvage(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Every line that can be read, for showing only, and a warning for each that cannot."""
+    rows, warnings = [], []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.exists() else [], start=1):
+        try:
+            rows.append(_object(json.loads(line)))
+        except ValueError:
+            warnings.append(f"{path}: line {number} is damaged: left out")
+    return rows, warnings
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not {"stage", "step"} <= value.keys():
+        raise ValueError("not a step")
+    return value
+
+
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         return json.loads(line)

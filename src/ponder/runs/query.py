@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -30,9 +31,15 @@ def _create_view(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> No
     if not files:
         connection.register("rollouts", SCHEMA.empty_table())
         return
+    connection.execute(f"CREATE VIEW rollouts AS SELECT * FROM {scan(files)}")
+
+
+def scan(files: Iterable[Path], *, places: bool = False) -> str:
+    """SQL that reads these files as one table; with `places` it has the columns `filename` and `file_row_number`."""
     # Without these, brackets in a path are a pattern, and a folder named `lr=1` becomes a column.
     names = ", ".join(_quoted(glob.escape(str(path))) for path in files)
-    connection.execute(f"CREATE VIEW rollouts AS SELECT * FROM read_parquet([{names}], hive_partitioning = false)")
+    options = ", filename = true, file_row_number = true" if places else ""
+    return f"read_parquet([{names}], hive_partitioning = false{options})"
 
 
 def _quoted(text: str) -> str:
