@@ -236,7 +236,7 @@ def training_domains(recipe: Recipe) -> dict[str, Domain]:
 def asked_domains(recipe: Recipe) -> dict[str, Mapping[str, float]]:
     """Section of the recipe -> the domains that it names."""
     cold, distil, rl = recipe.cold_start, recipe.distil, recipe.rl
-    found = {"cold_start.domains": cold.domains} if cold else {}
+    found: dict[str, Mapping[str, float]] = {"cold_start.domains": cold.domains} if cold else {}
     found |= {"distil.domains": distil.domains, "distil.beside": distil.beside} if distil else {}
     return found | ({"rl.domains": rl.domains} if rl else {})
 
