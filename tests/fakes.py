@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ponder.domains.streams import check_split
+from ponder.domains.splits import check_split
 from ponder.model.chat import Chat
 from ponder.types import (
     Lesson,

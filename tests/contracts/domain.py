@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ponder.domains.streams import SPLITS, content_hash
+from ponder.domains.splits import SPLITS, content_hash
 from ponder.stages.mixture import Mixture
 from ponder.types import Domain, PonderError, Problem
 

@@ -56,6 +56,13 @@ def test_labels_of_judged_explanations_are_what_the_program_says():
     assert min(kinds[kind] for kind in ("slip", "line", "short", "other", "opening", "order")) > 10
 
 
+def test_a_domain_that_tells_no_slips_is_explained_and_judged_without_them():
+    (one,) = Explaining("e", of="chains").problems("train", seed=0, n=1)
+    assert one.reference == one.facts["concluded"]
+    problems = Judging("j", of="explaining", options={"of": "chains"}).problems("train", seed=0, n=100)
+    assert {p.facts["kind"] for p in problems} == {"right", "other", "opening", "order"}
+
+
 @pytest.mark.parametrize(
     ("right", "said", "found"),
     [

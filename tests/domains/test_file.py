@@ -11,7 +11,7 @@ import pytest
 from contracts.domain import DomainContract
 from ponder.domains import build
 from ponder.domains.file import File
-from ponder.domains.streams import SPLITS, split_of
+from ponder.domains.splits import SPLITS, split_of
 from ponder.types import PonderError
 from shared_data import data
 

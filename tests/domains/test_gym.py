@@ -13,7 +13,7 @@ from ponder.domains import build
 from ponder.domains.gym import Gym
 from ponder.domains.gym.references import REFERENCES
 from ponder.domains.gym.source import DEPENDS_ON_HASHING, KEPT, Source
-from ponder.domains.streams import SPLITS, split_of
+from ponder.domains.splits import SPLITS, split_of
 from ponder.types import PonderError
 
 SLOW = DEPENDS_ON_HASHING - {"ransom_note"} | {"futoshiki", "sokoban", "zebra_puzzles"}

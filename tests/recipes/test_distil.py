@@ -126,6 +126,10 @@ def check_rollouts(run: Path) -> None:
     ("settings", "message"),
     [
         (["distil.spec=nowhere.md"], r"nowhere.md"),
+        (
+            ["distil.judged_by=me", "verifiers.me.model=policy"],
+            r"verifiers.me.model: a policy cannot pay or watch itself, nor say",
+        ),
         (["distil.judged_by=numbers"], r"distil.judged_by = 'numbers': must be one of exact, number"),
         (["distil.categories={sums = ['d9']}", "distil.shown=system"], r"distil.categories.sums: clause = 'd9'"),
         (["distil.categories={sums = []}", "distil.shown=system"], r"distil.categories.sums: names no clause"),

@@ -11,7 +11,7 @@ import pytest
 from fakes import Numbered, ask
 from ponder.domains import build as build_domain
 from ponder.domains.file import File
-from ponder.domains.streams import split_of
+from ponder.domains.splits import split_of
 from ponder.measure.suite import Suite
 from ponder.recipes import build
 from ponder.recipes.load import load_recipe, parse

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from fakes import Numbered
-from ponder.domains.streams import stream
 from ponder.runs.folder import Run
 from ponder.runs.table import write_rollouts
 from ponder.stages.curriculum import NEW, Curriculum, Estimate, Pool, catch_up
 from ponder.stages.mixture import Mixture
+from ponder.streams import stream
 from ponder.types import Cell, Completion, Outcome, Problem, Rollout, Status, Verdict
 
 DOMAINS = {"few": Numbered(name="few", count=30), "many": Numbered(name="many")}

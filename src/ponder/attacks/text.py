@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,6 +9,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
+from ponder.streams import stream
 from ponder.types import Message, PonderError, Problem
 
 Said = TypeVar("Said")
@@ -72,11 +71,6 @@ class TextAttack(ABC):
     @abstractmethod
     def turns(self, text: str, blow: Blow) -> list[str]:
         """What is said in the question's place: user and assistant in turn, the user last."""
-
-
-def stream(*parts: str | int) -> Random:
-    """The random stream with this name."""
-    return Random(int.from_bytes(hashlib.sha256(json.dumps(parts).encode()).digest()))
 
 
 def check_within(field: str, value: int, least: int, most: int) -> None:

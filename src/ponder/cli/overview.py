@@ -16,7 +16,7 @@ from ponder.cli.screen import people, say, visible
 from ponder.cli.watch import show as show_completions
 from ponder.cli.watch import to_read
 from ponder.report.charts import bounds
-from ponder.report.curves import CURVES, STAGES, by_stage
+from ponder.report.curves import CURVES, STAGES, by_stage, number
 from ponder.runs.table import read_rollouts
 from ponder.types import PonderError, Rollout
 from ponder.viewer.opened import Opened, opened
@@ -67,17 +67,13 @@ def _curves(console: Console, stage: str, rows: Sequence[Mapping[str, Any]]) -> 
     for heading in (_name(stage), "first", steps, "last"):
         grid.add_column(Text(heading), no_wrap=True, justify="right" if heading in ("first", "last") else "left")
     for name, kind in CURVES.items():
-        values = [_number(row.get(name)) for row in rows]
+        values = [number(row.get(name)) for row in rows]
         finite = [value for value in values if math.isfinite(value)]
         if len(finite) > 1:
             first, last = (format(value, kind.form) for value in (finite[0], finite[-1]))
             grid.add_row(kind.label, first, sparkline(values, kind.ceiling), last)
     if grid.row_count:
         console.print(grid)
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 
 def sparkline(values: Sequence[float], ceiling: float | None = None, *, width: int = WIDTH) -> str:

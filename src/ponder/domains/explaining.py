@@ -23,8 +23,10 @@ class Explaining:
 
     def __init__(self, name: str, *, of: str, options: Mapping[str, Any] | None = None, slips: float = 0.0) -> None:
         """`of`: kind of the domain that is explained, with its `options`; `slips`: one of them, in the lab."""
-        self.name, self.slips = name, slips
+        self.name = name
         self.of = build_from(KINDS, name, of, {**(options or {}), **({"slips": slips} if slips else {})})
+        if hasattr(self.of, "slips"):
+            self.slips = slips  # what has this can be asked for slips
 
     def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
         """Problems number `start` to `start + n - 1` of the stream (split, seed)."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from ponder.domains.items import Item, to_problem
 from ponder.domains.rows import Row, read_rows
-from ponder.domains.streams import SPLITS, check_split, content_hash, digest, split_of
+from ponder.domains.splits import SPLITS, check_split, content_hash, split_of
 from ponder.options import nearest
+from ponder.streams import digest
 from ponder.types import PonderError, Problem, VerifierChoice
 
 FIELDS = ("question", "answer", "choices", "difficulty")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from random import Random
 
 from ponder.domains.items import Item, to_problem
-from ponder.domains.streams import check_split, draw
+from ponder.domains.splits import check_split, draw
 from ponder.types import Problem, VerifierChoice
 
 

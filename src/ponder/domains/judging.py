@@ -16,9 +16,9 @@ from typing import Any
 from ponder import specs
 from ponder.domains.explaining import Explaining
 from ponder.domains.kinds import KINDS, build_from
-from ponder.domains.streams import stream
 from ponder.options import nearest
 from ponder.specs.asking import FORMS, NO, YES
+from ponder.streams import stream
 from ponder.types import PonderError, Problem, VerifierChoice
 
 OPENINGS = ("Solution:", "Thought process:", "Let's solve this step by step.", "解答：", "考え方：")

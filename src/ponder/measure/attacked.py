@@ -17,6 +17,7 @@ from ponder.measure import statistics
 from ponder.measure.statistics import Array, Estimate
 from ponder.measure.suite import LABELS
 from ponder.measure.transfer import CONDITIONS, MEASURES
+from ponder.runs.query import quoted
 from ponder.runs.result import Number
 from ponder.types import Tier
 
@@ -54,7 +55,7 @@ def table(con: DuckDBPyConnection) -> list[Row]:
     """
     rows = []
     for tier, checkpoint, mode, names, variants in con.execute(ASKED).fetchall():
-        cell = f"tier = {_quoted(tier)} and checkpoint = {_quoted(checkpoint)} and mode = {_quoted(mode)}"
+        cell = f"tier = {quoted(tier)} and checkpoint = {quoted(checkpoint)} and mode = {quoted(mode)}"
         sources = _sources(cell, names, variants)
         found = {key: con.execute(f"{sql} order by all").fetchnumpy() for key, sql in sources.items()}
         row = Row(
@@ -91,9 +92,9 @@ def _sources(cell: str, names: Sequence[str], variants: Sequence[tuple[str, floa
     broken = f"1 - min({RIGHT}) as v from rollouts where {cell} and attack <> 'none'"
     return {
         "clean": means("attack = 'none'"),
-        **{f"{name}.accuracy": means(f"attack = {_quoted(name)}") for name in names},
+        **{f"{name}.accuracy": means(f"attack = {quoted(name)}") for name in names},
         **{
-            f"{name}@{strength}.accuracy": means(f"attack = {_quoted(name)} and strength = {strength}")
+            f"{name}@{strength}.accuracy": means(f"attack = {quoted(name)} and strength = {strength}")
             for name, strength in variants
             if name in several
         },
@@ -148,7 +149,3 @@ def _place(row: Row) -> tuple[int, int, str]:
     """Tiers in their order, then conditions in theirs; further modes last."""
     tiers, conditions = [*Tier, row.tier], [*CONDITIONS, row.condition]
     return tiers.index(row.tier), conditions.index(row.condition), row.condition
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ponder.domains.streams import digest, stream
 from ponder.measure.labelled import Labelled
 from ponder.measure.tricks import TRICKS, Half, Trick, claims_right, of_half
+from ponder.streams import digest, stream
 from ponder.types import Cell, Completion, Outcome, Problem, Role, Rollout, Submission, Verdict, Verifier
 
 AGAIN = 200

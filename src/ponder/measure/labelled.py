@@ -13,7 +13,7 @@ from ponder.domains.judging import Judging
 from ponder.domains.kinds import KINDS
 from ponder.domains.lab.family import Family
 from ponder.domains.rows import READERS, Row, read_rows
-from ponder.domains.streams import content_hash
+from ponder.domains.splits import content_hash
 from ponder.options import nearest
 from ponder.types import Message, PonderError, Problem
 

@@ -25,6 +25,7 @@ from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
+from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import WatchConfig
 from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import load_suite
@@ -241,7 +242,9 @@ def asked_domains(recipe: Recipe) -> dict[str, Mapping[str, float]]:
     return found | ({"rl.domains": rl.domains} if rl else {})
 
 
-def build_mixture(config: ColdStartConfig | RLConfig, found: Mapping[str, Domain], *, seed: int) -> Mixture:
+def build_mixture(
+    config: ColdStartConfig | DistilConfig | RLConfig, found: Mapping[str, Domain], *, seed: int
+) -> Mixture:
     """The problems of a stage, in the order in which they come."""
     return Mixture(found, config.domains, seed=seed, temperature=config.mixture_temperature)
 

@@ -82,7 +82,7 @@ def build_distil(
     assert config, "the recipe has a stage that distils"
     shown, seed = shown_of(config), build.stage_seed(recipe, NAME)
     clauses = tuple(clause.id for clause in shown.spec.clauses)
-    mixture = Mixture(found, config.domains, seed=seed)
+    mixture = build.build_mixture(config, found, seed=seed)
     examiner = _examiner(recipe, clauses, found)
 
     def teach(kept: Mapping[str, Kept]) -> ColdStart:

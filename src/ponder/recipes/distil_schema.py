@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from ponder.recipes.strict import Strict, Weights
+from ponder.recipes.strict import Strict, Temperature, Weights
 
 
 class DistilConfig(Strict):
@@ -22,6 +22,8 @@ class DistilConfig(Strict):
     """Domain -> clauses that its problems are about: those are shown whole, and the others by their titles."""
     domains: Weights = Field(min_length=1)
     """Shares of what is asked."""
+    mixture_temperature: Temperature = 1.0
+    """Shares become weight^(1 / temperature)."""
     asks: int = Field(ge=1)
     """Steps that ask; the weights stay what they are."""
     problems: int = Field(16, ge=1)

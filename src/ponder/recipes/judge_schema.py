@@ -88,6 +88,8 @@ class JudgeConfig(Strict):
         if self.form and bool(self.spec) != shows:
             told = "shows a spec; give one" if shows else "shows no spec; leave out form or spec"
             raise ValueError(f"form: {told}")
+        if self.form and "{thinking}" in FORMS[self.form].ask and not self.reads_thinking:
+            raise ValueError("form: shows the thinking; add reads_thinking = true, or take another form")
         if self.server and self.model:
             raise ValueError("server: a judge is a server's or a local model; leave out one")
         if self.votes > 1 and self.temperature == 0:

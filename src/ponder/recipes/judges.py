@@ -53,10 +53,12 @@ def is_itself(recipe: Recipe, name: str) -> bool:
 
 def check_verifiers(recipe: Recipe) -> None:
     """Find what is wrong with the recipe's judges before anything runs; no weights are loaded."""
-    rl = recipe.rl
-    for name in filter(None, [rl and rl.paid_by, rl and rl.watch and rl.watch.by]):
+    rl, distil = recipe.rl, recipe.distil
+    for name in filter(None, [distil and distil.judged_by, rl and rl.paid_by, rl and rl.watch and rl.watch.by]):
         if is_itself(recipe, name):
-            raise PonderError(f"verifiers.{name}.model: a policy cannot pay or watch itself; name another model")
+            raise PonderError(
+                f"verifiers.{name}.model: a policy cannot pay or watch itself, nor say what it learns; name another"
+            )
     for name in recipe.verifiers:
         check_verifier(recipe, name)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ponder.domains.streams import content_hash
+from ponder.domains.splits import content_hash
 from ponder.measure.suite import Suite, distinct, examples
 from ponder.recipes.build import build_mixture, cold_start_steps, stage_seed
+from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.schema import Recipe
 from ponder.stages.cold_start import thinking_of
 from ponder.stages.mixture import Mixture
@@ -58,10 +59,7 @@ def rehearse(recipe: Recipe, found: Mapping[str, Domain], suite: Suite | None) -
         for problem in mixture.fetch([(name, 0) for name in cold.domains if cold.worked]):
             thinking_of(found[problem.domain], problem)
     if recipe.distil:
-        mixture = Mixture(found, recipe.distil.domains, seed=stage_seed(recipe, "distil"))
-        needs.append(Need(mixture=mixture, steps=recipe.distil.asks, problems=recipe.distil.problems))
-        for problem in Mixture(found, recipe.distil.beside, seed=0).fetch([(name, 0) for name in recipe.distil.beside]):
-            thinking_of(found[problem.domain], problem)
+        needs += distil_needs(recipe.distil, found, seed=stage_seed(recipe, "distil"))
     if rl:
         mixture = build_mixture(rl, found, seed=stage_seed(recipe, "reinforce"))
         needs.append(Need(mixture=mixture, steps=rl.steps, problems=rl.problems))
@@ -73,6 +71,18 @@ def rehearse(recipe: Recipe, found: Mapping[str, Domain], suite: Suite | None) -
         for domain in suite.with_examples.values():
             examples(domain, suite.shots, seed=suite.seed)
         check_apart(needs, suite)
+
+
+def distil_needs(config: DistilConfig, found: Mapping[str, Domain], *, seed: int) -> list[Need]:
+    """What is asked, and at most what is learned beside it, which has to have worked thinking."""
+    mixture = build_mixture(config, found, seed=seed)
+    needs = [Need(mixture=mixture, steps=config.asks, problems=config.problems)]
+    if config.beside:
+        beside = Mixture(found, config.beside, seed=seed)
+        for problem in beside.fetch([(name, 0) for name in config.beside]):
+            thinking_of(found[problem.domain], problem)
+        needs.append(Need(mixture=beside, steps=config.steps, problems=config.batch))
+    return needs
 
 
 def check_no_repeats(need: Need) -> None:
@@ -123,7 +133,7 @@ def trained(needs: Sequence[Need], suite: Suite) -> Iterator[Problem]:
 
     Of a domain of finite size its whole train split, and of one without end what the steps will ask of it: that costs
     as much as it costs the run. It is left out where everything measured is without end too: all domains of that kind
-    take their splits from one hash of the content (`domains.streams.split_of`).
+    take their splits from one hash of the content (`domains.splits.split_of`).
     """
     for domain in suite.with_examples.values():
         yield from distinct(domain, suite.shots, seed=suite.seed, split="train")

@@ -60,7 +60,7 @@ def curves(metrics: Metrics) -> str:
 
 
 def _stage(stage: str, rows: Metrics) -> str:
-    found = {name: [_number(row.get(name)) for row in rows] for name in CURVES}
+    found = {name: [number(row.get(name)) for row in rows] for name in CURVES}
     drawn = {name: values for name, values in found.items() if sum(map(math.isfinite, values)) > 1}
     if not drawn:
         return ""
@@ -69,8 +69,9 @@ def _stage(stage: str, rows: Metrics) -> str:
     return f'<h3>{escape(STAGES.get(stage, stage), limit=60)}</h3><div class="multiples">{figures}</div>'
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
+def number(value: Any) -> float:
+    """A value of a metrics line; NaN for what is no number."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 
 def _figure(kind: Curve, values: Sequence[float], steps: tuple[int, int]) -> str:

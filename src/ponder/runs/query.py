@@ -37,10 +37,11 @@ def _create_view(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> No
 def scan(files: Iterable[Path], *, places: bool = False) -> str:
     """SQL that reads these files as one table; with `places` it has the columns `filename` and `file_row_number`."""
     # Without these, brackets in a path are a pattern, and a folder named `lr=1` becomes a column.
-    names = ", ".join(_quoted(glob.escape(str(path))) for path in files)
+    names = ", ".join(quoted(glob.escape(str(path))) for path in files)
     options = ", filename = true, file_row_number = true" if places else ""
     return f"read_parquet([{names}], hive_partitioning = false{options})"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as SQL says it."""
     return "'" + text.replace("'", "''") + "'"

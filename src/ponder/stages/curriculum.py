@@ -15,10 +15,10 @@ from enum import StrEnum
 from itertools import islice
 from random import Random
 
-from ponder.domains.streams import stream
 from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.stages.mixture import Mixture, Place
+from ponder.streams import stream
 from ponder.types import Problem, Rollout
 
 

@@ -6,6 +6,7 @@ What is kept follows from the rollouts alone, so a resumed run finds it again.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -148,5 +149,9 @@ class Distil:
         problems = list(self.source(index))
         shown = [self.shown(problem) for problem in problems]
         cells = [replace(self.cell, domain=p.domain, split=p.split, language=p.language) for p in problems]
+        began = time.perf_counter()
         rollouts = self.roller.roll(shown, cells, group=self.group, stage=self.name, step=index, version=self.before)
-        return Step(metrics=self.harvest.take(problems, rollouts, group=self.group), rollouts=rollouts)
+        took, tokens = time.perf_counter() - began, sum(len(rollout.completion.tokens) for rollout in rollouts)
+        timings = {"sample_seconds": took, "sample_tokens_per_second": tokens / took}
+        metrics = self.harvest.take(problems, rollouts, group=self.group)
+        return Step(metrics=metrics, timings=timings, rollouts=rollouts)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby, islice
 
-from ponder.domains.streams import stream
+from ponder.streams import stream
 from ponder.types import Domain, PonderError, Problem, Rollout
 
 Place = tuple[str, int]

@@ -20,7 +20,7 @@ from typing import Any
 
 from ponder.domains.generated import Generated
 from ponder.domains.items import Item
-from ponder.domains.streams import check_split
+from ponder.domains.splits import check_split
 from ponder.domains.worked import WORKED
 from ponder.types import PonderError, Problem, VerifierChoice
 

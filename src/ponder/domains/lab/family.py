@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ponder.domains.generated import Generated
 from ponder.domains.items import Item
-from ponder.domains.streams import content_hash
+from ponder.domains.splits import content_hash
 from ponder.options import span
 from ponder.types import THINK_IN, PonderError, VerifierChoice
 

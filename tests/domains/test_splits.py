@@ -4,7 +4,8 @@ from random import Random
 import pytest
 
 from ponder.domains.items import Item
-from ponder.domains.streams import content_hash, digest, draw, split_of, stream
+from ponder.domains.splits import content_hash, draw, split_of
+from ponder.streams import digest, stream
 from ponder.types import PonderError
 
 

@@ -1,17 +1,16 @@
-"""Where randomness comes from, and which split a content belongs to.
+"""Which split a content belongs to, and drawing an item of a split.
 
-A stream is named by its parts and seeded by their hash: integers are never added, so neighbouring seeds share nothing.
 A split is a property of the content alone, so no content can stand in two splits, whatever the seed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from random import Random
 
 from ponder.domains.items import Item
+from ponder.streams import stream
 from ponder.types import PonderError
 
 SPLITS = {"train": 0.8, "validation": 0.9, "test": 1.0}
@@ -19,16 +18,6 @@ SPLITS = {"train": 0.8, "validation": 0.9, "test": 1.0}
 
 TRIES = 10_000
 """Draws after which a family counts as having no item for a split."""
-
-
-def digest(*parts: str | int) -> bytes:
-    """32 bytes that depend on every part and on where one part ends and the next begins."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode(errors="replace")).digest()
-
-
-def stream(*parts: str | int) -> Random:
-    """The random stream with this name."""
-    return Random(int.from_bytes(digest(*parts)))
 
 
 def content_hash(text: str) -> str:
