@@ -21,7 +21,7 @@ class Told(Library):
     def keep(self) -> None:
         self.kept += 1
 
-    def free(self) -> int:
+    def resident(self) -> int:
         return self.bytes
 
     def _give(self) -> None:

@@ -3,7 +3,9 @@
 By itself it returns large pieces at once, so every micro-batch asks the system for the same gigabytes again, and a page
 that is touched for the first time has to be found and cleared: a seventh of a learner's time on a virtual machine. What
 is kept is used again; but holes are left between pieces of other sizes, and a process that learns and samples in turn
-would grow from step to step, so what lies free goes back whenever it has become much more than a step needs.
+would grow from step to step, so what lies free goes back whenever the process has become much larger than a step needs.
+
+It is the process that is looked at: what the library calls free includes pages that it has given back already.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import functools
 import math
 import mmap
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,19 +24,21 @@ MMAP_MAX, TRIM_THRESHOLD = -4, -1
 """Names of mallopt's settings: pieces that may be asked for by themselves, and free bytes that are returned."""
 ALL = 2**31 - 1
 """Bytes: the largest threshold."""
+STATM = Path("/proc/self/statm")
+"""Where Linux tells sizes of this process, in pages."""
 FIELDS = (
     *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
     *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
 )
 """Of glibc's `struct mallinfo2`."""
 SETTLING = 8
-"""Batches and updates after which the free memory is what a step needs."""
+"""Batches and updates after which the process is as large as a step needs."""
 MUCH = 1.25
-"""Times that free memory may grow before it is returned."""
+"""Times that the process may grow before free memory is returned."""
 
 
 class Keeper:
-    """Keeps free memory for the next step, and returns it when it has grown."""
+    """Keeps free memory for the next step, and returns it when the process has grown."""
 
     def __init__(self, library: Library) -> None:
         self.library, self.calls, self.usual = library, 0, 0
@@ -41,10 +46,10 @@ class Keeper:
 
     def tidy(self) -> None:
         """Called after a batch or an update, when nothing of it is needed any more."""
-        free = self.library.free()
+        size = self.library.resident()
         if self.calls < SETTLING:
-            self.calls, self.usual = self.calls + 1, max(self.usual, free)
-        elif free > MUCH * self.usual:
+            self.calls, self.usual = self.calls + 1, max(self.usual, size)
+        elif size > MUCH * self.usual:
             self.library.give_back()
             self.calls = self.usual = 0
 
@@ -61,6 +66,10 @@ class Library:
         """Keep from now on what becomes free, of any size."""
         self.calls.mallopt(MMAP_MAX, 0)
         self.calls.mallopt(TRIM_THRESHOLD, ALL)
+
+    def resident(self) -> int:
+        """Bytes of memory that this process has."""
+        return int(STATM.read_text().split()[1]) * mmap.PAGESIZE
 
     def free(self) -> int:
         """Bytes that are kept and free."""
@@ -101,6 +110,7 @@ def untouched(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 def _keeper() -> Keeper | None:
     """One a process; None where the C library is another one."""
     try:
+        STATM.read_text()
         return Keeper(Library())
     except (AttributeError, OSError, TypeError):
         return None
