@@ -35,6 +35,11 @@ class TestEncodings:
     def test_reversed(self):
         assert reading("reversed", "Hello, World 12") == "21 dlroW ,olleH"
 
+    def test_reversed_by_word_leaves_words_digits_and_signs_where_they_are(self):
+        assert reading("reversed", "Hello, World 12!", by="word") == "olleH, dlroW 12!"
+        (turn,) = said("reversed", "りんご赤い", language="ja", by="word")
+        assert turn == "次の文は単語ごとに逆から書かれています。解読して答えてください。\nごんり赤い"
+
     def test_rot_13_is_its_own_inverse(self):
         assert reading("rot_n", "Why did the chicken cross the road?") == "Jul qvq gur puvpxra pebff gur ebnq?"
         assert reading("rot_n", "Jul qvq gur puvpxra pebff gur ebnq?") == "Why did the chicken cross the road?"
@@ -206,6 +211,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("rot_n", {"n": "13"}, "x.n = '13': must be a whole number"),
     ("rot_n", {"wording": "lab"}, "x.n = 13: must be 1 with wording = 'lab'"),
     ("base64", {"wording": "lab"}, "x.wording = 'lab': must be plain"),
+    ("reversed", {"by": "line"}, "x.by = 'line': must be text or word"),
     ("reversed", {"wording": "labs"}, "x.wording = 'labs': must be plain or lab"),
     ("alias", {"words": 0}, "x.words = 0: must lie within 1 and 20"),
     ("alias", {"longest": 21}, "x.longest = 21: must lie within 1 and 20"),

@@ -7,9 +7,10 @@ from typing import Any
 
 from ponder.domains.judging import ASKED, Judging
 from ponder.domains.kinds import build_from
+from ponder.domains.reading import Reading
 from ponder.types import Domain
 
-DOMAINS: dict[str, Callable[..., Domain]] = ASKED | {"judging": Judging}
+DOMAINS: dict[str, Callable[..., Domain]] = ASKED | {"judging": Judging, "reading": Reading}
 """Every kind of domain; each is called as `kind(name, **options)`."""
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,7 +18,7 @@ from ponder.domains.lab.family import Story
 from ponder.domains.lab.house import CASES, HOUSE, Clause, decided_by, deciding, drawn_rules, is_benign
 from ponder.domains.lab.house_text import spec_markdown, spec_text
 from ponder.domains.lab.requests import SOURCES, Requests, World
-from ponder.types import THINK_IN, PonderError, Submission
+from ponder.types import THINK_IN, PonderError, Problem, Submission
 from ponder.verifiers.text import Exact
 
 PARTS = ("Badges: ", "Things: ")
@@ -52,6 +52,11 @@ class TestDrawn(RequestContract):
 
 class TestSpec(RequestContract):
     rules = "spec"
+
+
+class TestOpen(DomainContract):
+    def domain(self) -> Requests:
+        return Requests("requests", rules="spec", depth=1, open=True)
 
 
 def case_of(text: str) -> set[str]:
@@ -125,6 +130,36 @@ def test_outcomes_and_clauses_are_balanced(rules: str, depth: int):
     assert abs(share - (0.26 if rules == "drawn" else 0.5)) < 0.1
 
 
+OPEN = re.compile(r"1: (\w+), (?:a )?(\w+), asks for the (\w+) (\w+) of (\w+)\.")
+
+
+def open_requests(n: int, *, seed: int = 0, split: str = "train", **options: Any) -> list[Problem]:
+    return Requests("x", depth=1, open=True, **options).problems(split, seed=seed, n=n)
+
+
+def test_an_open_request_tells_all_that_the_house_asks_about():
+    for problem in open_requests(200, rules="spec"):
+        ((who, role, label, _, owner),) = OPEN.findall(problem.question)
+        n = deciding(HOUSE, (role, label))
+        assert problem.reference == f"{HOUSE[n - 1].outcome} k{n}" and who != owner
+        assert problem.facts["worked"].startswith(f"1: {who} {role} asks for the ")
+
+
+def test_an_open_request_in_japanese_is_the_same_item():
+    ways = open_requests(30, rules="drawn"), open_requests(30, rules="drawn", language="ja")
+    for one, other in zip(*ways, strict=True):
+        assert one.pair_id == other.pair_id and one.facts["clause"] == other.facts["clause"]
+        assert "の" in other.question and not re.search(r"[A-Za-jl-z]", other.question)
+
+
+def test_open_requests_that_read_alike_are_one_item_and_stand_in_one_split():
+    found = {split: open_requests(1500, split=split, rules="spec") for split in ("train", "test")}
+    texts = {split: {problem.question for problem in problems} for split, problems in found.items()}
+    assert not texts["train"] & texts["test"] and len(texts["test"]) > 200
+    every = [problem for problems in found.values() for problem in problems]
+    assert len({p.pair_id for p in every}) == len({p.question for p in every})
+
+
 def test_the_house_decides_by_hand():
     table = {
         "guest": ("refuse k1", "refuse k2", "comply k5", "refuse k2"),
@@ -157,16 +192,16 @@ def test_drawn_rules_differ_and_each_clause_has_its_case():
 @pytest.mark.parametrize(
     ("want", "worked"),
     [
-        ((0, 1), "Ann asks for the bag: staff, red | k1 sealed: no | k2 guest: no | k3 red: yes: part k3"),
-        ((2, 0), "Eve asks for the box: guest, sealed | k1 sealed: yes, not staff: refuse k1"),
+        ((0, 1), "Ann staff asks for the bag red | k1 sealed: no | k2 guest: no | k3 red: yes: part k3"),
+        ((2, 0), "Eve guest asks for the box sealed | k1 sealed: yes, not staff: refuse k1"),
         (
             (2, 2),
-            "Eve asks for the key: guest, green | k1 sealed: no | k2 guest: yes, see k5 | k5 green: yes: comply k5",
+            "Eve guest asks for the key green | k1 sealed: no | k2 guest: yes, see k5 | k5 green: yes: comply k5",
         ),
-        ((2, 3), "Eve asks for the cup: guest, blue | k1 sealed: no | k2 guest: yes, see k5 | k5 green: no: refuse k2"),
+        ((2, 3), "Eve guest asks for the cup blue | k1 sealed: no | k2 guest: yes, see k5 | k5 green: no: refuse k2"),
         (
             (0, 0),
-            "Ann asks for the box: staff, sealed | k1 sealed: yes, but staff: no | k2 guest: no | k3 red: no"
+            "Ann staff asks for the box sealed | k1 sealed: yes, but staff: no | k2 guest: no | k3 red: no"
             " | k4 member: no | k5 green: no | k6 staff: yes: comply k6",
         ),
     ],
@@ -177,8 +212,8 @@ def test_hand_worked(want: tuple[int, int], worked: str):
     story = Story(start=("guest", "staff", "member"), steps=steps, world=STORE)
     lines = family.worked_lines(story, family.states(story), family.words["en"])
     assert lines[:2] == [
-        "1: Ann and Ben swap: Ann staff, Ben guest, Eve member",
-        "2: Ben and Eve swap: Ann staff, Ben member, Eve guest",
+        "1: Ann guest and Ben staff swap: Ann staff, Ben guest, Eve member",
+        "2: Ben guest and Eve member swap: Ann staff, Ben member, Eve guest",
     ]
     assert lines[2:] == [f"{n}: {line}" for n, line in enumerate(worked.split(" | "), start=3)]
 
@@ -235,6 +270,8 @@ def test_a_bag_of_words_knows_no_more_than_the_commonest_answer(rules: str, dept
     [
         ({"rules": "told"}, "x.rules = 'told': must be one of prompt, drawn, spec"),
         ({"rules": 3}, "x.rules = 3: must be text"),
+        ({"open": True}, "x.open: what is said openly takes one step; give depth = 1"),
+        ({"open": True, "depth": [1, 2]}, "x.open: what is said openly takes one step; give depth = 1"),
         ({"depth": 0}, r"x.depth = 0: must be a number or \[low, high\] with 1 <= low <= high <= 24"),
         ({"language": "fr"}, "x.language = 'fr': it is told in en, ja only"),
         ({"slips": 2}, "x.slips = 2: give a share from 0 to 1"),

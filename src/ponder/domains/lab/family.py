@@ -115,7 +115,7 @@ class Family(Generated):
     def make(self, rng: Random) -> Item:
         """One story, told."""
         story, words = self.draw(rng, rng.randint(*self.depth)), self.words[self.language]
-        states, canonical = self.states(story), f"{self.kind} {story.world} {story.start} {story.steps}"
+        states, canonical = self.states(story), f"{self.kind} {self.told_of(story)}"
         gone = self.slip(rng, story) if rng.random() < self.slips else states
         return Item(
             question=self.ask(story, words),
@@ -130,6 +130,10 @@ class Family(Generated):
                 **self.facts(story, states[-1]),
             },
         )
+
+    def told_of(self, story: Story) -> str:
+        """All that a question tells, in no language: two stories of which this is the same are the same item."""
+        return f"{story.world} {story.start} {story.steps}"
 
     def facts(self, story: Story, end: State) -> Mapping[str, Any]:
         """What else is known of an item, from the state it ends in."""

@@ -26,8 +26,10 @@ WORDS: dict[str, Words] = {
         "has": "{one} {what}",
         "swap": "{one} and {other} swap badges.",
         "want": "{one} asks for the {other}.",
-        "swapped": "{one} and {other} swap: {badges}",
-        "wants": "{one} asks for the {other}: {role}, {label}",
+        "open": "{steps} What do you do, and by which clause?",
+        "open want": "{one}, {role}, asks for the {label} {other} of {owner}.",
+        "swapped": "{one} {was} and {other} {had} swap: {badges}",
+        "wants": "{one} {role} asks for the {other} {label}",
         "comma": ", ",
     }
     | {word: word for word in (*NAMES, *THINGS)}
@@ -37,8 +39,10 @@ WORDS: dict[str, Words] = {
         "has": "{one}は{what}",
         "swap": "{one}と{other}が名札を交換します。",
         "want": "{one}が{other}を頼みます。",
-        "swapped": "{one}と{other}が交換：{badges}",
-        "wants": "{one}が{other}を頼む：{role}、{label}",
+        "open": "{steps}どうしますか。どの規則によりますか。",
+        "open want": "{role}の{one}が{owner}の{label}の{other}を頼みます。",
+        "swapped": "{one}は{was}、{other}は{had}、交換：{badges}",
+        "wants": "{one}は{role}、頼む{other}は{label}",
         "comma": "、",
     }
     | dict(zip(NAMES, ("アン", "ベン", "イブ", "マックス", "スー", "トム"), strict=True))
@@ -86,14 +90,19 @@ class Requests(Family):
         thinks: str | None = None,
         slips: float = 0.0,
         rules: str = "prompt",
+        open: bool = False,
     ) -> None:
         """`rules`: `prompt` tells the house rules in the question, `drawn` tells other ones each time, `spec` none.
 
-        `prompt` and `spec` ask the same items, in the same splits. The other options are those of every family.
+        `prompt` and `spec` ask the same items, in the same splits. `open`: the request itself says who asks and what
+        the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
+        The other options are those of every family.
         """
+        if open and depth != 1:
+            raise PonderError(f"{name}.open: what is said openly takes one step; give depth = 1")
         if rules not in SOURCES:
             raise PonderError(f"{name}.rules = {rules!r}: must be one of {', '.join(SOURCES)}")
-        self.rules = rules
+        self.rules, self.open = rules, open
         super().__init__(name, depth=depth, language=language, thinks=thinks, slips=slips)
 
     def draw(self, rng: Random, depth: int) -> Story:
@@ -135,13 +144,44 @@ class Requests(Family):
     def ask(self, story: Story, words: Words) -> str:
         """The rules, if they are told; who and what there is; what happens, and who asks for what."""
         world = story.world
+        asked = self.openly(story, words) if self.open else self.as_notes(story, words)
+        return asked if self.rules == "spec" else words["gap"].join((house_text.rules_text(world.rules, words), asked))
+
+    def as_notes(self, story: Story, words: Words) -> str:
+        """Badges and things as lists, in which the request has to be looked up."""
+        world = story.world
         steps = [words[step[0]].format(**self.who(story, step, words)) for step in story.steps]
-        asked = words["ask"].format(
+        return words["ask"].format(
             badges=self.told(world.names, story.start, words),
             things=self.told(world.things, world.labels, words),
             steps=words["gap"].join(self.numbered(steps)),
         )
-        return asked if self.rules == "spec" else words["gap"].join((house_text.rules_text(world.rules, words), asked))
+
+    def openly(self, story: Story, words: Words) -> str:
+        """`1: Ann, a guest, asks for the green cup of Ben.`; whose it is does not matter."""
+        (step,) = story.steps
+        role, label = self.case(story)
+        told = {"role": words.get(f"a {role}", words[role]), "label": words[label], "owner": words[self.owner(story)]}
+        want = words["open want"].format(**self.who(story, step, words), **told)
+        return words["open"].format(steps=words["gap"].join(self.numbered([want])))
+
+    @staticmethod
+    def case(story: Story) -> Case:
+        """Who asks, and for what, where nobody swaps."""
+        _, one, other = story.steps[-1]
+        return story.start[one], story.world.labels[other]
+
+    @staticmethod
+    def owner(story: Story) -> str:
+        """Whose the thing is: somebody else's."""
+        return story.world.names[(story.steps[-1][1] + 1) % len(story.world.names)]
+
+    def told_of(self, story: Story) -> str:
+        """Openly, no more than the request tells and the rules."""
+        if not self.open:
+            return super().told_of(story)
+        who = self.who(story, story.steps[-1], WORDS["en"])
+        return f"{story.world.rules} {who} {self.case(story)} {self.owner(story)}"
 
     @staticmethod
     def who(story: Story, step: Any, words: Words) -> Mapping[str, str]:
@@ -164,12 +204,16 @@ class Requests(Family):
         return self.numbered([*told[:-1], f"{told[-1]}{words['colon']}{self.answer(states[-1], words)}"])
 
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
-        """`Ann and Ben swap: Ann staff, Ben guest, Eve member`, or `Ben asks for the key: guest, green`."""
+        """`Ann guest and Ben staff swap: Ann staff, Ben guest, Eve member`, or `Ben guest asks for the key green`.
+
+        What a name has is said right behind it: a small model learns to look up what it has just named.
+        """
         who = self.who(story, step, words)
         if isinstance(state, Ruling):
             role, label = state.case
             return words["wants"].format(**who, role=words[role], label=words[label])
-        return words["swapped"].format(**who, badges=self.told(story.world.names, state, words))
+        was, had = (words[before[at]] for at in step[1:])
+        return words["swapped"].format(**who, was=was, had=had, badges=self.told(story.world.names, state, words))
 
     def answer(self, state: State, words: Words) -> str:
         """`refuse k2`."""
