@@ -153,6 +153,34 @@ def test_what_is_not_toml_is_refused_in_one_line(tmp_path: Path) -> None:
         load_recipe(tmp_path)
 
 
+def test_one_line_is_the_spec_of_all_that_name_none(tmp_path: Path) -> None:
+    """Of the stage that learns one and of judges whose form shows one; what names its own keeps it."""
+    path = tmp_path / "r.toml"
+    path.write_text(
+        """
+name = "x"
+spec = "privacy"
+model = { name = "m" }
+domains = { sums = { use = "lab-arithmetic" } }
+distil = { domains = { sums = 1 }, asks = 1, max_tokens = 8, judged_by = "shows", steps = 1 }
+[verifiers]
+shows = { form = "rules" }
+own = { form = "lab-rules", spec = "honesty" }
+alone = { form = "alone" }
+plain = {}
+"""
+    )
+
+    def told(*settings: str) -> list[str | None]:
+        recipe = load_recipe(path, settings)
+        judges = recipe.verifiers
+        assert recipe.distil
+        return [recipe.distil.spec, *(judges[name].spec for name in ("shows", "own", "alone", "plain"))]
+
+    assert told() == ["privacy", "privacy", "honesty", None, None]
+    assert told("spec=mine.md", "distil.spec=format") == ["format", "mine.md", "honesty", None, None]
+
+
 def test_suites_by_name_and_by_path(tmp_path: Path) -> None:
     assert load_suite("transfer").name == "transfer"
     path = tmp_path / "own.toml"

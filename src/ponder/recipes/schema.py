@@ -12,6 +12,7 @@ from ponder.recipes.attack_schema import Attacks
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import TAKEN, JudgeConfig, WatchConfig
 from ponder.recipes.strict import Strict, Temperature, Weights, one_of
+from ponder.specs.asking import FORMS
 from ponder.verifiers import VERIFIERS
 
 
@@ -282,6 +283,8 @@ class Recipe(Strict):
     """Steps between checkpoints."""
     model: ModelConfig
     """The policy."""
+    spec: str | None = None
+    """What the stage that learns a spec, and judges whose form shows one, are given where they name none themselves."""
     domains: dict[str, DomainConfig] = Field({})
     """Domains besides those of the suite."""
     verifiers: dict[str, JudgeConfig] = Field({})
@@ -294,6 +297,19 @@ class Recipe(Strict):
     """Reinforcement stage, if any."""
     measure: MeasureConfig | None = None
     """Measurements, if any."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_spec(cls, values: Any) -> Any:
+        """Put the recipe's spec where none is named."""
+        if not isinstance(values, dict) or not isinstance(spec := values.get("spec"), str):
+            return values
+        judges = values.get("verifiers") or {}
+        shown = {name: {"spec": spec, **judge} if _shows_spec(judge) else judge for name, judge in judges.items()}
+        given = {**values, "verifiers": shown} if judges else values
+        return (
+            {**given, "distil": {"spec": spec, **values["distil"]}} if isinstance(values.get("distil"), dict) else given
+        )
 
     @model_validator(mode="after")
     def _known_verifiers(self) -> Self:
@@ -318,3 +334,8 @@ class Recipe(Strict):
         if self.rl.watch and not self.rl.paid_by:
             raise ValueError("rl.watch: where the domains' own verifiers pay there is nothing to watch; leave it out")
         return self
+
+
+def _shows_spec(judge: Any) -> bool:
+    """Whether a section of verifiers has a form with a place for rules."""
+    return isinstance(judge, dict) and judge.get("form") in FORMS and "{rules}" in FORMS[judge["form"]].ask

@@ -96,9 +96,9 @@ class Requests(Family):
     ) -> None:
         """`rules`: `prompt` tells the house rules in the question, `drawn` tells other ones each time, `spec` none.
 
-        `prompt` and `spec` ask the same items, in the same splits. `none` has no rules at all and asks who wants what,
-        which is harmless practice in reading a request; it takes `open`. `open`: the request itself says who asks and what
-        the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
+        `prompt` and `spec` ask the same items, in the same splits. `none`: there are no rules, and who wants what is
+        asked: harmless practice in reading a request; it takes `open`. `open`: the request itself says who asks and
+        what the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
         The other options are those of every family.
         """
         if rules == "none" and not open:
@@ -150,7 +150,11 @@ class Requests(Family):
         """The rules, if they are told; who and what there is; what happens, and who asks for what."""
         world = story.world
         asked = self.openly(story, words) if self.open else self.as_notes(story, words)
-        return asked if self.rules in ("spec", "none") else words["gap"].join((house_text.rules_text(world.rules, words), asked))
+        return (
+            asked
+            if self.rules in ("spec", "none")
+            else words["gap"].join((house_text.rules_text(world.rules, words), asked))
+        )
 
     def as_notes(self, story: Story, words: Words) -> str:
         """Badges and things as lists, in which the request has to be looked up."""
