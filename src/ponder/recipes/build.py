@@ -25,6 +25,8 @@ from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
+from ponder.objectives.costs import Tariff
+from ponder.recipes.cost_schema import OFFSET, RATE, CostConfig
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import WatchConfig
 from ponder.recipes.judges import build_verifier
@@ -41,6 +43,7 @@ from ponder.recipes.schema import (
 from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
+from ponder.stages.costing import Costing
 from ponder.stages.curriculum import Curriculum
 from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
@@ -191,6 +194,7 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         judged_by=judged_by,
         moved=config.moved,
         variants=tuple(_variants(config)),
+        budgets=tuple(each.budget for each in config.budgets),
     )
 
 
@@ -325,6 +329,7 @@ def build_reinforce(
         before=before,
         reference=reference,
         watchman=Watchman(build_watch(watch), on_alarm=watch.on_alarm) if watch else None,
+        costing=build_costing(config.cost) if config.cost else None,
     )
 
 
@@ -332,6 +337,18 @@ def build_watch(config: WatchConfig) -> Watch:
     """What is watched, and for what."""
     drift = Drift(level=config.level, tolerance=config.tolerance, opening=config.opening)
     return Watch(drift=drift, role=Role.GOLD if config.by == "gold" else Role.WATCH, share=config.share)
+
+
+def build_costing(config: CostConfig) -> Costing:
+    """What thinking costs."""
+    tariff = Tariff(
+        price=config.price or 0.0,
+        target=config.target or 0.0,
+        slope=config.slope or 0.0,
+        offset=OFFSET if config.offset is None else config.offset,
+        limit=config.limit or 0.0,
+    )
+    return Costing(config.use, tariff, hold=config.hold, rate=config.rate or RATE)
 
 
 def teaching_of(config: RLConfig) -> Teaching:

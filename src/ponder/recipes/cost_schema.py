@@ -1,0 +1,87 @@
+"""What a recipe may say of the cost of thinking."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ponder.objectives.costs import BELOW_ZERO, COSTS
+from ponder.recipes.strict import Strict, one_of
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "linear": ("price", "hold", "rate"),
+    "target": ("target", "slope"),
+    "target_max": ("target", "slope", "offset"),
+    "group": ("slope",),
+    "truncation": ("limit",),
+}
+"""What each cost reads."""
+OPTIONAL = ("price", "hold", "rate", "offset")
+"""Keys that may be left out; of `price` and `hold`, one must be there."""
+RATE = 0.1
+"""Where the recipe says none."""
+OFFSET = 0.5
+"""The paper's, where the recipe says none."""
+
+
+class CostConfig(Strict):
+    """What thinking tokens cost; see `ponder.objectives.costs`."""
+
+    use: Annotated[str, one_of(COSTS)]
+    """Key of `objectives.costs.COSTS`."""
+    price: float | None = Field(None, ge=0)
+    """Linear: reward that one thinking token costs; with `hold`, at the first step."""
+    hold: float | None = Field(None, gt=0)
+    """Linear: mean thinking tokens that are held, by moving the price."""
+    rate: float | None = Field(None, gt=0)
+    """With `hold`: how much dearer a thought of that many tokens becomes after a step of twice as long ones."""
+    target: int | None = Field(None, ge=0)
+    """Thinking tokens aimed at."""
+    slope: float | None = Field(None, gt=0, le=1)
+    """Reward lost for each token off the target; of a group, at most this share of a right answer's."""
+    offset: float | None = Field(None, gt=0, le=1)
+    """Share of the reward that is left at the target of `target_max`."""
+    limit: int | None = Field(None, ge=1)
+    """Thinking tokens beyond which nothing is paid."""
+
+    @model_validator(mode="after")
+    def _own_keys(self) -> Self:
+        given = {key for key in type(self).model_fields if key != "use" and getattr(self, key) is not None}
+        for key in sorted(given - set(KEYS[self.use])):
+            raise ValueError(f"{key}: is no key of {self.use!r}, which takes {', '.join(KEYS[self.use])}; leave it out")
+        for key in KEYS[self.use]:
+            if key not in given and key not in OPTIONAL:
+                raise ValueError(f"{key}: missing; {self.use!r} needs it")
+        if self.use == "linear" and self.price is None and self.hold is None:
+            raise ValueError("price: missing; give a price, or with hold a mean length to be held")
+        if self.rate is not None and self.hold is None:
+            raise ValueError("rate: moves the price that holds a mean length; add hold, or leave it out")
+        return self
+
+    @property
+    def aim(self) -> tuple[str, float] | None:
+        """The key and value of the length that it speaks of, if it speaks of one."""
+        found = {key: getattr(self, key) for key in ("hold", "target", "limit")}
+        return next(((key, value) for key, value in found.items() if value is not None), None)
+
+
+def check_cost(cost: CostConfig, *, normalise: str, at_least: int, at_most: int) -> None:
+    """Raise ValueError for a cost that cannot be learned from; `at_least`, `at_most`: thinking tokens."""
+    if cost.use == "truncation" and normalise != "batch":
+        raise ValueError(
+            f"cost: a limit makes a group's own deviation a poor measure, and normalise is {normalise!r}; "
+            'add normalise = "batch"'
+        )
+    if cost.use in BELOW_ZERO and normalise == "mean":
+        raise ValueError(
+            f"cost: what divides by the mean reward takes none below 0, as {cost.use!r} makes; take another"
+        )
+    if at_least >= at_most:
+        raise ValueError(f"cost: every rollout thinks {at_most} tokens, so none costs more than another; leave it out")
+    if cost.aim and not at_least < cost.aim[1] < at_most:
+        key, value = cost.aim
+        raise ValueError(
+            f"cost.{key}: thinking is between {at_least} and {at_most} tokens long, so {value:g} is never crossed; "
+            "take one in between"
+        )
