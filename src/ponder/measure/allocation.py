@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from ponder.measure import statistics
+from ponder.measure import cells, statistics
 from ponder.measure.statistics import Array, Estimate
 from ponder.measure.statistics.allocation import (
     after_answer,
@@ -92,7 +92,7 @@ def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
         everywhere = statistics.average([estimate for _, estimate, _ in rows])
         for domain, e, unit in [*rows, ("all", everywhere, rows[0][2])]:
             name = f"allocation.{label}.{domain}.{key}"
-            told[name] = Number(e.value, e.low, e.high, e.n, unit, QUERY.format(name=name))
+            told[name] = cells.told(e, unit, QUERY.format(name=name))
     return told
 
 
