@@ -49,8 +49,11 @@ def made(
 
 def values(rows: list[Rollout], folder: Path) -> dict[str, float]:
     found = allocation.numbers(connect(rows, folder))
-    assert all(n.low is not None and n.high is not None and n.low <= n.value <= n.high for n in found.values())
-    return {name.removeprefix("allocation."): number.value for name, number in found.items()}
+    told = {}
+    for name, n in found.items():
+        assert n.value is not None and n.low is not None and n.high is not None and n.low <= n.value <= n.high, name
+        told[name.removeprefix("allocation.")] = n.value
+    return told
 
 
 def test_tokens_by_difficulty_before_and_after_and_the_change(tmp_path: Path):

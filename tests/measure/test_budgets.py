@@ -58,7 +58,7 @@ def test_all_is_the_average_of_the_domains_and_every_query_gives_its_number_agai
     assert found["budget.after.all.most-2.accuracy"].value == 0.75
     assert found["budget.after.all.most-2.accuracy"].n == 3
     for name, number in found.items():
-        assert (con.execute(number.query).fetchone() or ())[0] == pytest.approx(number.value), name
+        assert (con.execute(number.query).fetchone() or (None,))[0] == pytest.approx(number.value), name
 
 
 def test_all_other_numbers_are_those_of_completions_without_a_budget(tmp_path: Path):

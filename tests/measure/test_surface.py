@@ -55,8 +55,9 @@ def test_every_query_gives_its_number_again_over_the_domains(tmp_path: Path):
     found = surface.numbers(con)
     assert found["surface.after.puzzle@0.5.free.success"].value == 0.25
     for name, number in found.items():
-        assert (con.execute(number.query).fetchone() or ())[0] == pytest.approx(number.value), name
-        assert number.low is not None and number.high is not None and number.low <= number.value <= number.high
+        assert (con.execute(number.query).fetchone() or (None,))[0] == pytest.approx(number.value), name
+        low, value, high = number.low, number.value, number.high
+        assert low is not None and value is not None and high is not None and low <= value <= high
 
 
 def test_what_was_cut_is_wrong_and_another_sample_is_no_twin(tmp_path: Path):

@@ -85,6 +85,8 @@ def test_the_price_rises_while_too_much_is_thought_and_is_never_below_zero():
     assert next_price(0.002, 40, hold=40, rate=0.1) == 0.002
     assert next_price(0.002, 30, hold=40, rate=0.1) == pytest.approx(0.001375)
     assert next_price(0.0005, 0, hold=40, rate=0.1) == 0.0
+    assert next_price(0.02, 10_000, hold=40, rate=0.1) == 1 / 40
+    assert next_price(0.02, 10_000, hold=40, rate=0.1, ceiling=2.0) == 2 / 40
 
 
 def test_the_price_settles_where_the_mean_is_what_it_should_be():

@@ -54,7 +54,7 @@ def test_the_numbers_say_whether_the_budgets_were_held(run: Path):
     for name in ("exactly-0", "most-8", "exactly-16"):
         assert found[f"budget.untouched.all.{name}.over"].value == 0
     assert found["budget.untouched.all.exactly-0.thinking_tokens"].value == 0
-    assert found["budget.untouched.arithmetic.most-8.thinking_tokens"].value <= 8
+    assert (found["budget.untouched.arithmetic.most-8.thinking_tokens"].value or 0) <= 8
 
 
 def test_training_under_bounds_counts_what_was_outside_them(tmp_path: Path):

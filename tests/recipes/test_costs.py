@@ -43,7 +43,7 @@ def refused(**cost: object) -> str:
         ({"use": "lienar"}, "rl.cost.use = 'lienar': must be one of linear, target, target_max, group, truncation"),
         ({"use": "linear"}, "rl.cost.price = None: missing; give a price, or with hold a mean length"),
         ({"use": "linear", "price": -1.0}, "rl.cost.price = -1.0: input should be greater than or equal to 0"),
-        ({"use": "linear", "price": 0.1, "rate": 0.1}, "rl.cost.rate = 0.1: moves the price that holds a mean length"),
+        ({"use": "linear", "price": 0.1, "rate": 0.1}, "rl.cost.rate = 0.1: is of the price that holds a mean length"),
         ({"use": "target", "slope": 0.1}, "rl.cost.target: missing; 'target' needs it"),
         ({"use": "group", "slope": 0.1, "limit": 3}, "rl.cost.limit = 3: is no key of 'group', which takes slope"),
         ({"use": "group", "slope": 2.0}, "rl.cost.slope = 2.0: input should be less than or equal to 1"),
@@ -76,7 +76,7 @@ def test_a_held_length_moves_the_price_and_a_resumed_run_finds_it_again(tmp_path
     assert rows[0]["price"] == 0.0
     for before, after in pairwise(rows):
         moved = 0.5 * (before["thinking_tokens"] - 8) / 64
-        assert after["price"] == pytest.approx(max(0.0, before["price"] + moved))
+        assert after["price"] == pytest.approx(min(1 / 8, max(0.0, before["price"] + moved)))
     assert any(row["price"] > 0 and row["cost"] > 0 for row in rows)
     for number, instant in enumerate(("stepped reinforce 2", "ended reinforce")):
         with pytest.raises(KeyboardInterrupt):

@@ -29,8 +29,9 @@ def test_the_surface_has_every_attack_strength_and_budget(run: Path):
     for attack, strength, thinking in product(ATTACKS, (0.25, 1.0), THINKING):
         name = f"surface.untouched.{attack}@{strength}.{thinking}"
         accuracy, tokens = found[f"{name}.accuracy"], found[f"{name}.thinking_tokens"]
-        assert accuracy.n == 6 and accuracy.low is not None and 0 <= accuracy.low <= accuracy.value
-        assert thinking == "free" or tokens.value <= int(thinking.rpartition("-")[2])
+        low, value, most = accuracy.low, accuracy.value, tokens.value
+        assert accuracy.n == 6 and low is not None and value is not None and 0 <= low <= value
+        assert most is not None and (thinking == "free" or most <= int(thinking.rpartition("-")[2]))
 
 
 def test_attacked_text_is_the_same_under_every_budget(run: Path):

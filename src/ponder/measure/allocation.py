@@ -11,6 +11,7 @@ from itertools import groupby
 
 import numpy as np
 from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
 
 from ponder.measure import cells, statistics
 from ponder.measure.statistics import Array, Estimate
@@ -99,7 +100,7 @@ def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
 def _parts(con: DuckDBPyConnection) -> dict[tuple[str, str], Part]:
     rows = con.execute(ASKED).fetchall()
     parts: dict[tuple[str, str], Part] = {}
-    for (checkpoint, domain), own in groupby(rows, lambda row: row[:2]):
+    for (checkpoint, domain), own in groupby(rows, lambda row: (str(row[0]), str(row[1]))):
         asked: dict[tuple, list[Sampled]] = {}
         for _, _, mode, least, most, problem, sample, difficulty, tokens, thinking, answer, right in own:
             asked.setdefault((mode, least, most), []).append(
@@ -153,7 +154,7 @@ def _where_spent(free: Sequence[Sampled]) -> Found:
             yield "spearman_within", "correlation", Estimate(value, low, high, len(shared))
 
 
-def _by_problem(samples: Sequence[Sampled]) -> tuple[Array, Array, Array, Array]:
+def _by_problem(samples: Sequence[Sampled]) -> tuple[NDArray, Array, Array, Array]:
     """Problems, and of each the mean tokens, the failure rate and the difficulty (NaN for none)."""
     problems = [each.problem for each in samples]
     names, tokens = statistics.per_problem([each.tokens for each in samples], problems)
@@ -187,7 +188,7 @@ def _votes(free: Sequence[Sampled]) -> Found:
         n = plateau([float(np.mean(each)) for each in curve_NJ])
         yield f"{way}.accuracy", "share", statistics.proportion(curve_NJ[n - 1], problems)
         yield f"{way}.n", "samples", Estimate(n, n, n, len(groups))
-        spent = Estimate(*(n * each for each in (tokens.value, tokens.low, tokens.high)), len(groups))
+        spent = Estimate(n * tokens.value, n * tokens.low, n * tokens.high, len(groups))
         yield f"{way}.tokens", "tokens", spent
 
 
@@ -217,14 +218,14 @@ def _against_budgets(part: Part) -> Found:
 class Grid:
     """Problems by budgets; each number a mean over samples, of all and of each half (even, odd)."""
 
-    problems: Array
-    """`[J]`."""
+    problems: NDArray
+    """Ids `[J]`."""
     right: Array
     """`[3,J,B]`: all, even, odd samples; NaN where a half has none."""
     tokens: Array
     """`[3,J,B]`."""
 
-    def of(self, rows: Array) -> Grid:
+    def of(self, rows: NDArray[np.intp]) -> Grid:
         """Some of the problems."""
         return Grid(problems=self.problems[rows], right=self.right[:, rows], tokens=self.tokens[:, rows])
 

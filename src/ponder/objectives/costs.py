@@ -75,13 +75,15 @@ def truncation(rewards_PG: Tensor, tokens_PG: Tensor, judged_PG: Tensor, tariff:
     return torch.where(tokens_PG <= tariff.limit, rewards_PG, 0.0)
 
 
-def next_price(price: float, mean_tokens: float, *, hold: float, rate: float) -> float:
-    """max(0, price + rate (mean - hold) / hold^2): dual ascent on the price, which rises while too much is thought.
+def next_price(price: float, mean_tokens: float, *, hold: float, rate: float, ceiling: float = 1.0) -> float:
+    """clip(price + rate (mean - hold) / hold^2, 0, ceiling / hold): dual ascent on the price of a token.
 
     `hold`: mean thinking tokens to be held; `rate`: how much dearer (reward) a thought of `hold` tokens becomes after a
-    step in which thinking was twice as long as it should be. The price is a Lagrange multiplier, so never below 0.
+    step in which thinking was twice as long as it should be; `ceiling`: what such a thought may cost at most.
+    The price is a Lagrange multiplier, so never below 0. Without a ceiling it would rise for ever where the policy
+    cannot or will not think less, until nothing but length is learned.
     """
-    return max(0.0, price + rate * (mean_tokens - hold) / hold**2)
+    return min(ceiling / hold, max(0.0, price + rate * (mean_tokens - hold) / hold**2))
 
 
 COSTS: dict[str, Cost] = {

@@ -26,7 +26,7 @@ from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
 from ponder.objectives.costs import Tariff
-from ponder.recipes.cost_schema import OFFSET, RATE, CostConfig
+from ponder.recipes.cost_schema import CEILING, OFFSET, RATE, CostConfig
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import WatchConfig
 from ponder.recipes.judges import build_verifier
@@ -348,7 +348,8 @@ def build_costing(config: CostConfig) -> Costing:
         offset=OFFSET if config.offset is None else config.offset,
         limit=config.limit or 0.0,
     )
-    return Costing(config.use, tariff, hold=config.hold, rate=config.rate or RATE)
+    moved = {"rate": config.rate or RATE, "ceiling": config.ceiling or CEILING}
+    return Costing(config.use, tariff, hold=config.hold, **moved)
 
 
 def teaching_of(config: RLConfig) -> Teaching:

@@ -10,16 +10,16 @@ from ponder.objectives.costs import BELOW_ZERO, COSTS
 from ponder.recipes.strict import Strict, one_of
 
 KEYS: dict[str, tuple[str, ...]] = {
-    "linear": ("price", "hold", "rate"),
+    "linear": ("price", "hold", "rate", "ceiling"),
     "target": ("target", "slope"),
     "target_max": ("target", "slope", "offset"),
     "group": ("slope",),
     "truncation": ("limit",),
 }
 """What each cost reads."""
-OPTIONAL = ("price", "hold", "rate", "offset")
+OPTIONAL = ("price", "hold", "rate", "ceiling", "offset")
 """Keys that may be left out; of `price` and `hold`, one must be there."""
-RATE = 0.1
+RATE, CEILING = 0.1, 1.0
 """Where the recipe says none."""
 OFFSET = 0.5
 """The paper's, where the recipe says none."""
@@ -36,6 +36,8 @@ class CostConfig(Strict):
     """Linear: mean thinking tokens that are held, by moving the price."""
     rate: float | None = Field(None, gt=0)
     """With `hold`: how much dearer a thought of that many tokens becomes after a step of twice as long ones."""
+    ceiling: float | None = Field(None, gt=0)
+    """With `hold`: reward that a thought of that many tokens costs at most."""
     target: int | None = Field(None, ge=0)
     """Thinking tokens aimed at."""
     slope: float | None = Field(None, gt=0, le=1)
@@ -55,8 +57,9 @@ class CostConfig(Strict):
                 raise ValueError(f"{key}: missing; {self.use!r} needs it")
         if self.use == "linear" and self.price is None and self.hold is None:
             raise ValueError("price: missing; give a price, or with hold a mean length to be held")
-        if self.rate is not None and self.hold is None:
-            raise ValueError("rate: moves the price that holds a mean length; add hold, or leave it out")
+        for key in ("rate", "ceiling"):
+            if getattr(self, key) is not None and self.hold is None:
+                raise ValueError(f"{key}: is of the price that holds a mean length; add hold, or leave it out")
         return self
 
     @property

@@ -22,9 +22,11 @@ class Costing:
     it again: see `catch_up`.
     """
 
-    def __init__(self, use: str, tariff: Tariff, *, hold: float | None = None, rate: float = 0.1) -> None:
-        """`use`: key of `objectives.costs.COSTS`; `hold` and `rate`: of `objectives.costs.next_price`."""
-        self.use, self.tariff, self.hold, self.rate = use, tariff, hold, rate
+    def __init__(
+        self, use: str, tariff: Tariff, *, hold: float | None = None, rate: float = 0.1, ceiling: float = 1.0
+    ) -> None:
+        """`use`: key of `objectives.costs.COSTS`; the others are those of `objectives.costs.next_price`."""
+        self.use, self.tariff, self.hold, self.rate, self.ceiling = use, tariff, hold, rate, ceiling
 
     def charge(
         self, rollouts: Sequence[Rollout], rewards_PG: Tensor, judged_PG: Tensor
@@ -45,7 +47,8 @@ class Costing:
     def hear(self, rollouts: Sequence[Rollout]) -> None:
         """One more step has been made; move the price, where a mean length is to be held."""
         if self.hold is not None:
-            price = next_price(self.tariff.price, fmean(_lengths(rollouts)), hold=self.hold, rate=self.rate)
+            how = {"hold": self.hold, "rate": self.rate, "ceiling": self.ceiling}
+            price = next_price(self.tariff.price, fmean(_lengths(rollouts)), **how)
             self.tariff = replace(self.tariff, price=price)
 
     def catch_up(self, run: Run, *, stage: str, steps: int) -> None:

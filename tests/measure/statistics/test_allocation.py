@@ -90,12 +90,12 @@ def test_an_oracle_buys_the_best_bargains_first():
 
 
 def test_no_allocation_of_as_many_tokens_is_better_where_the_oracle_spends_them_all():
-    random = np.random.default_rng(0)
+    random, own = np.random.default_rng(0), np.arange(5)
     accuracy, tokens = random.random((5, 3)), np.tile([0.0, 8.0, 20.0], (5, 1))
     every = np.stack(np.meshgrid(*[range(3)] * 5), -1).reshape(-1, 5)
     for mean in (2.0, 5.0, 9.0, 14.0):
         chosen = oracle_allocation(accuracy, tokens, mean)
-        spent = tokens[np.arange(5), chosen].mean()
-        cheaper = every[tokens[np.arange(5), every].mean(1) <= spent + 1e-9]
+        spent = tokens[own, chosen].mean()
+        cheaper = every[tokens[own, every].mean(1) <= spent + 1e-9]
         assert spent <= mean
-        assert accuracy[np.arange(5), chosen].mean() >= accuracy[np.arange(5), cheaper].mean(1).max() - 1e-12
+        assert accuracy[own, chosen].mean() >= accuracy[own, cheaper].mean(1).max() - 1e-12

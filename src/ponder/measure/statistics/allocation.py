@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ponder.measure.statistics.intervals import Array, Estimate
 from ponder.measure.statistics.ranking import rank_correlation, rank_interval, ranked
@@ -86,7 +86,7 @@ def plateau(curve: Sequence[float], *, close: float = CLOSE) -> int:
     return next(n for n, value in enumerate(curve, 1) if abs(value - curve[-1]) <= close + 1e-12)
 
 
-def oracle_allocation(accuracy_JB: Array, tokens_JB: Array, mean_tokens: float) -> Array:
+def oracle_allocation(accuracy_JB: Array, tokens_JB: Array, mean_tokens: float) -> NDArray[np.intp]:
     """A budget for each problem `[J]` that makes the mean accuracy largest for at most so many mean tokens.
 
     Each problem takes the budget of largest accuracy - price tokens, the cheaper of equal ones, at the least price at
@@ -112,7 +112,7 @@ def _prices(accuracy_JB: Array, tokens_JB: Array) -> set[float]:
     return {float(each) * (1 + 1e-9) for each in np.unique(worth)}
 
 
-def _chosen(accuracy_JB: Array, tokens_JB: Array, price: float) -> Array:
+def _chosen(accuracy_JB: Array, tokens_JB: Array, price: float) -> NDArray[np.intp]:
     worth_JB = accuracy_JB - price * tokens_JB
     best_JB = worth_JB >= worth_JB.max(1, keepdims=True) - 1e-12
     return np.where(best_JB, tokens_JB, np.inf).argmin(1)
