@@ -66,6 +66,18 @@ def test_training_under_bounds_counts_what_was_outside_them(tmp_path: Path):
     assert row["over_budget"] == 0.0 and 0.0 <= row["under_budget"] <= 1.0 and row["thinking_tokens"] <= 12
 
 
+def test_training_at_exactly_so_many_tokens(tmp_path: Path):
+    lab = Path(__file__).parents[2] / "recipes" / "lab.toml"
+    few = ["rl.steps=1", "rl.problems=2", "rl.group_size=3", "rl.think_at_least=9", "rl.think_at_most=9"]
+    named = ["domains.arithmetic.use=lab-arithmetic", "rl.domains={arithmetic=1}", "rl.think_opened=true"]
+    recipe = load_recipe(lab, [*few, *named]).model_copy(update={"measure": None})
+    run = Run.open(train(recipe, tmp_path / "run"))
+    rollouts = read_rollouts(run.rollouts_file("reinforce", 0))
+    assert [rollout.completion.thinking_tokens for rollout in rollouts] == [9] * 6
+    (row,) = run.metrics()
+    assert (row["over_budget"], row["under_budget"], row["thinking_tokens"]) == (0.0, 0.0, 9.0)
+
+
 def line(kind: type, values: dict[str, object]) -> str:
     with pytest.raises(PonderError) as error:
         parse(kind, values, where="x")

@@ -49,7 +49,7 @@ from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
 from ponder.stages.reinforce import Reinforce
 from ponder.stages.watchman import Watchman
-from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer, Verifier
+from ponder.types import Cell, Domain, Learner, LossChoice, Mode, PonderError, Role, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +320,7 @@ def build_reinforce(
             budget=config.max_tokens,
             think_at_least=config.think_at_least,
             think_at_most=config.think_at_most,
+            mode=Mode.BUDGET if config.think_opened else Mode.FREE,
             temperature=config.temperature,
         ),
         learning_rate=config.learning_rate,

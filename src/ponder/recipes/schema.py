@@ -155,6 +155,8 @@ class RLConfig(Strict):
     """Fewest tokens of thinking."""
     think_at_most: int | None = Field(None, ge=0)
     """Most tokens of thinking."""
+    think_opened: bool = False
+    """Whether the thinking block is opened in every prompt, so that the bounds hold for every rollout."""
     learning_rate: float = Field(2e-5, gt=0)
     """After the warm-up."""
     warmup: int = Field(2, ge=1)
