@@ -19,8 +19,8 @@ class Tariff:
 
     price: float = 0.0
     """Reward that one thinking token costs."""
-    target: float = 0.0
-    """Thinking tokens aimed at."""
+    target: float | Tensor = 0.0
+    """Thinking tokens aimed at: one number for all, or `[P,1]`."""
     slope: float = 0.0
     """Reward lost for each token off the target, or a share of a right answer's reward."""
     offset: float = 0.5

@@ -43,7 +43,7 @@ from ponder.recipes.schema import (
 from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
-from ponder.stages.costing import Costing
+from ponder.stages.costing import Costing, Targets
 from ponder.stages.curriculum import Curriculum
 from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
@@ -330,7 +330,7 @@ def build_reinforce(
         before=before,
         reference=reference,
         watchman=Watchman(build_watch(watch), on_alarm=watch.on_alarm) if watch else None,
-        costing=build_costing(config.cost) if config.cost else None,
+        costing=build_costing(config.cost, seed=recipe.seed) if config.cost else None,
     )
 
 
@@ -340,17 +340,18 @@ def build_watch(config: WatchConfig) -> Watch:
     return Watch(drift=drift, role=Role.GOLD if config.by == "gold" else Role.WATCH, share=config.share)
 
 
-def build_costing(config: CostConfig) -> Costing:
+def build_costing(config: CostConfig, *, seed: int) -> Costing:
     """What thinking costs."""
     tariff = Tariff(
         price=config.price or 0.0,
-        target=config.target or 0.0,
+        target=float(config.targets[0]) if config.targets else 0.0,
         slope=config.slope or 0.0,
         offset=OFFSET if config.offset is None else config.offset,
         limit=config.limit or 0.0,
     )
     moved = {"rate": config.rate or RATE, "ceiling": config.ceiling or CEILING}
-    return Costing(config.use, tariff, hold=config.hold, **moved)
+    targets = Targets(lengths=config.targets, seed=seed) if config.told else None
+    return Costing(config.use, tariff, hold=config.hold, targets=targets, **moved)
 
 
 def teaching_of(config: RLConfig) -> Teaching:

@@ -11,18 +11,22 @@ from ponder.recipes.strict import Strict, one_of
 
 KEYS: dict[str, tuple[str, ...]] = {
     "linear": ("price", "hold", "rate", "ceiling"),
-    "target": ("target", "slope"),
-    "target_max": ("target", "slope", "offset"),
+    "target": ("target", "slope", "told"),
+    "target_max": ("target", "slope", "offset", "told"),
     "group": ("slope",),
     "truncation": ("limit",),
 }
 """What each cost reads."""
-OPTIONAL = ("price", "hold", "rate", "ceiling", "offset")
+OPTIONAL = ("price", "hold", "rate", "ceiling", "offset", "told")
 """Keys that may be left out; of `price` and `hold`, one must be there."""
 RATE, CEILING = 0.1, 1.0
 """Where the recipe says none."""
 OFFSET = 0.5
 """The paper's, where the recipe says none."""
+
+
+Length = Annotated[int, Field(ge=0)]
+"""Of thinking, in tokens."""
 
 
 class CostConfig(Strict):
@@ -38,8 +42,10 @@ class CostConfig(Strict):
     """With `hold`: how much dearer a thought of that many tokens becomes after a step of twice as long ones."""
     ceiling: float | None = Field(None, gt=0)
     """With `hold`: reward that a thought of that many tokens costs at most."""
-    target: int | None = Field(None, ge=0)
-    """Thinking tokens aimed at."""
+    target: Length | Annotated[list[Length], Field(min_length=1)] | None = None
+    """Thinking tokens aimed at; of several, one is drawn for each problem, and has to be told."""
+    told: bool | None = None
+    """Whether the question ends with the target."""
     slope: float | None = Field(None, gt=0, le=1)
     """Reward lost for each token off the target; of a group, at most this share of a right answer's."""
     offset: float | None = Field(None, gt=0, le=1)
@@ -60,13 +66,20 @@ class CostConfig(Strict):
         for key in ("rate", "ceiling"):
             if getattr(self, key) is not None and self.hold is None:
                 raise ValueError(f"{key}: is of the price that holds a mean length; add hold, or leave it out")
+        if len(self.targets) > 1 and not self.told:
+            raise ValueError("told: nobody can keep to one of several targets unless it is told; add told = true")
         return self
 
     @property
-    def aim(self) -> tuple[str, float] | None:
-        """The key and value of the length that it speaks of, if it speaks of one."""
-        found = {key: getattr(self, key) for key in ("hold", "target", "limit")}
-        return next(((key, value) for key, value in found.items() if value is not None), None)
+    def targets(self) -> tuple[int, ...]:
+        """All lengths that are aimed at."""
+        return tuple(self.target) if isinstance(self.target, list) else () if self.target is None else (self.target,)
+
+    @property
+    def aims(self) -> list[tuple[str, float]]:
+        """The keys and values of the lengths that it speaks of."""
+        found = [("hold", self.hold), ("limit", self.limit), *(("target", length) for length in self.targets)]
+        return [(key, value) for key, value in found if value is not None]
 
 
 def check_cost(cost: CostConfig, *, normalise: str, at_least: int, at_most: int) -> None:
@@ -82,9 +95,9 @@ def check_cost(cost: CostConfig, *, normalise: str, at_least: int, at_most: int)
         )
     if at_least >= at_most:
         raise ValueError(f"cost: every rollout thinks {at_most} tokens, so none costs more than another; leave it out")
-    if cost.aim and not at_least < cost.aim[1] < at_most:
-        key, value = cost.aim
-        raise ValueError(
-            f"cost.{key}: thinking is between {at_least} and {at_most} tokens long, so {value:g} is never crossed; "
-            "take one in between"
-        )
+    for key, value in cost.aims:
+        if not at_least < value < at_most:
+            raise ValueError(
+                f"cost.{key}: thinking is between {at_least} and {at_most} tokens long, so {value:g} is never crossed; "
+                "take one in between"
+            )

@@ -94,6 +94,8 @@ class Reinforce:
     def _roll(self, index: int) -> list[Rollout]:
         problems = self.feed.source(index)
         cells = [replace(self.cell, domain=p.domain, split=p.split, language=p.language) for p in problems]
+        if self.costing:
+            problems = [self.costing.posed(problem) for problem in problems]
         version = self.before + index
         return self.roller.roll(problems, cells, group=self.group, stage=self.name, step=index, version=version)
 
