@@ -31,7 +31,7 @@ from ponder.types import (
     Verifier,
 )
 
-THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT, Mode.CORRUPTED, Mode.TRANSLATED)
+THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT, Mode.CORRUPTED, Mode.TRANSLATED, Mode.BUDGET)
 """Modes in which the policy itself writes the thinking, so that it can be bounded."""
 TOGETHER = 32
 """Completions that verifiers are asked about at once, so that one behind a network is not asked for each alone."""

@@ -24,8 +24,16 @@ class TestBase64(Contract):
     use = "base64"
 
 
+class TestDistractors(Contract):
+    use = "distractors"
+
+
 class TestDoubled(Contract):
     use = "doubled"
+
+
+class TestFalsePremise(Contract):
+    use = "false_premise"
 
 
 class TestInjected(Contract):
@@ -52,6 +60,10 @@ class TestManyShotOwn(Contract):
     use, options = "many_shot", {"says": "comply k6"}
 
 
+class TestNerdSnipe(Contract):
+    use = "nerd_snipe"
+
+
 class TestReversed(Contract):
     use = "reversed"
 
@@ -70,6 +82,10 @@ class TestSpaced(Contract):
 
 class TestSplitTurns(Contract):
     use = "split_turns"
+
+
+class TestThinkLess(Contract):
+    use = "think_less"
 
 
 class InTheLabsWords(Contract):

@@ -32,10 +32,13 @@ Script = Callable[[Asked], Sent]
 
 
 def said(content: str | None, *, tokens: tuple[int, int] = (5, 2), **more: Any) -> Sent:
-    """A reply; `logprobs` stands beside the message, other fields in it."""
+    """A reply; `logprobs` and `finish` stand beside the message, `counted` in the usage, other fields in it."""
     choice = {"index": 0, "logprobs": more.pop("logprobs", None), "message": {"role": "assistant", "content": content}}
+    choice["finish_reason"] = more.pop("finish", None)
+    usage: dict[str, Any] = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}
+    if "counted" in more:
+        usage["completion_tokens_details"] = {"reasoning_tokens": more.pop("counted")}
     choice["message"] |= more
-    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}
     return Sent(body=json.dumps({"choices": [choice], "usage": usage}).encode())
 
 

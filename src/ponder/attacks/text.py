@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
@@ -20,6 +20,10 @@ PIECE = re.compile(rf"[{KANA}{HAN}]|[^\s{KANA}{HAN}]+")
 """A word with what is written onto it; a character of a script that leaves no space between words."""
 LETTERS = re.compile(rf"[\u3041-\u3096]+|[\u30a1-\u30fa\u30fc]+|[{HAN}]+|[^\W\d_{KANA}{HAN}]+")
 """Letters of one script without anything between them."""
+
+
+END = re.compile(r"[.?!](?=\s)|[。？！]|\n")
+"""Where a sentence ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,23 @@ class TextAttack(ABC):
     @abstractmethod
     def turns(self, text: str, blow: Blow) -> list[str]:
         """What is said in the question's place: user and assistant in turn, the user last."""
+
+
+def places(text: str) -> list[int]:
+    """Where a sentence can stand: before the first, between two, after the last."""
+    return sorted({0, len(text), *(end.end() for end in END.finditer(text))})
+
+
+def among(text: str, said: Sequence[tuple[int, str]]) -> str:
+    """The text with sentences at these places; those of one place in the order given."""
+    sentences: dict[int, list[str]] = {}
+    for place, sentence in said:
+        sentences.setdefault(place, []).append(sentence)
+    parts, at = list[str](), 0
+    for place in sorted(sentences):
+        parts += [text[at:place].strip(), *sentences[place]]
+        at = place
+    return " ".join(part for part in (*parts, text[at:].strip()) if part)
 
 
 def check_within(field: str, value: int, least: int, most: int) -> None:

@@ -167,6 +167,7 @@ PARTS: Mapping[str, str] = {
     "reward": "reward {:.2f}",
     "share_thinking": "thinks {:.0%}",
     "thinking_tokens": "thinking {:.0f}",
+    "price": "price {:.2g}",
     "answer_tokens": "answer {:.0f} tokens",
     "truncated": "truncated {:.0%}",
     "no_answer": "no answer {:.0%}",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ponder.engine.wire import Trouble, told
 from ponder.model.formats import FORMATS
+from ponder.model.thinking import inside
 from ponder.types import Asking, Reply, Status
 
 MARKS = FORMATS["plain"]
@@ -83,11 +84,20 @@ class Choice(BaseModel):
     """What was said."""
     logprobs: Logprobs | None = None
     """None where the server does not tell."""
+    finish_reason: str | None = None
+    """`stop` where it ended of itself or at a stop text, `length` where it was cut."""
 
     @property
     def tokens(self) -> list[Token]:
         """What was written, token by token; empty where the server does not tell."""
         return (self.logprobs and self.logprobs.content) or []
+
+
+class Details(BaseModel):
+    """What the tokens written were."""
+
+    reasoning_tokens: Count | None = None
+    """Tokens of thinking; None or 0 from servers that do not tell."""
 
 
 class Usage(BaseModel):
@@ -97,6 +107,8 @@ class Usage(BaseModel):
     """Tokens read."""
     completion_tokens: Count = 0
     """Tokens written, thinking included."""
+    completion_tokens_details: Details | None = None
+    """None where the server does not tell."""
 
 
 class Body(BaseModel):
@@ -109,19 +121,40 @@ class Body(BaseModel):
     error: Any = None
     """Said by some in place of a reply, under a status of 200."""
 
+    @property
+    def said(self) -> str:
+        """What was written as it stands, thinking or not, up to a closing mark and without an opening one."""
+        message = self._choice().message
+        text = message.reasoning or message.reasoning_content or message.content or ""
+        return text.removeprefix(MARKS.open).partition(MARKS.close)[0]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended of itself."""
+        return self._choice().finish_reason == "stop"
+
+    @property
+    def written(self) -> int:
+        """Tokens written; 0 where the server does not tell."""
+        return self.usage.completion_tokens if self.usage else len(self._choice().tokens)
+
     def reply(self, asking: Asking) -> Reply:
         """The reply; raises Trouble where there is none."""
-        if not self.choices:
-            why = told(json.dumps({"error": self.error}).encode()) if self.error else "it holds no choices"
-            raise Trouble(f"no reply in the body: {why}", status=Status.UNPARSEABLE, again=1)
-        choice = self.choices[0]
+        choice = self._choice()
         thinking, answer = choice.message.split(asking)
         return Reply(
             answer=answer,
             thinking=thinking or None,
-            tokens=self.usage.completion_tokens if self.usage else len(choice.tokens),
+            tokens=self.written,
+            thinking_tokens=thought(self, thinking, answer)[0],
             chances=chances(choice.tokens, thinking, answer, asking.choices),
         )
+
+    def _choice(self) -> Choice:
+        if not self.choices:
+            why = told(json.dumps({"error": self.error}).encode()) if self.error else "it holds no choices"
+            raise Trouble(f"no reply in the body: {why}", status=Status.UNPARSEABLE, again=1)
+        return self.choices[0]
 
 
 def parse(data: bytes) -> Body:
@@ -132,6 +165,24 @@ def parse(data: bytes) -> Body:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
         raise Trouble(f"its body cannot be read: {why}", status=Status.UNPARSEABLE, again=1) from None
+
+
+def thought(body: Body, thinking: str | None, answer: str) -> tuple[int | None, bool]:
+    """Tokens of the thinking, and whether they were counted: by the server, or among the tokens it lists.
+
+    Else they are taken to be the thinking's share of the text; None where nothing is known.
+    """
+    if not thinking:
+        return 0, True
+    details = body.usage and body.usage.completion_tokens_details
+    if details and details.reasoning_tokens:
+        return details.reasoning_tokens, True
+    pieces = [token.raw.decode(errors="replace") for token in body.choices[0].tokens]
+    if MARKS.close in (text := "".join(pieces)):
+        return inside(pieces, MARKS.open, MARKS.close, opened=not text.lstrip().startswith(MARKS.open))[0], True
+    if not body.written:
+        return None, False
+    return round(body.written * len(thinking) / (len(thinking) + len(answer))), False
 
 
 def chances(tokens: Sequence[Token], thinking: str | None, answer: str, choices: Sequence[str]) -> dict[str, float]:

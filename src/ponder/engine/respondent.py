@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import exp
 from random import Random
 
+from ponder.engine.bounded import check_asking
 from ponder.model.chat import Chat
 from ponder.types import Asking, Branch, Lesson, Message, Mode, Reply, Sampler, SamplingParams, Scorer, Status
 
@@ -23,6 +25,7 @@ class LocalRespondent:
         self, conversations: Sequence[Sequence[Message]], asking: Asking, streams: Sequence[str]
     ) -> list[Reply]:
         """See `ponder.types.Respondent`; what the model's context is too short for is an error of its reply."""
+        check_asking(asking)
         mode = Mode.FORCED if asking.think else self._at_once()
         prompts = [self.chat.prompt(messages, mode) for messages in conversations]
         fit = [i for i, prompt in enumerate(prompts) if len(prompt) + asking.max_tokens <= self.context]
@@ -35,25 +38,39 @@ class LocalRespondent:
         return Reply(status=Status.ERROR, reason=why)
 
     def _respond(self, prompts: Sequence[Tokens], asking: Asking, streams: Sequence[str]) -> list[Reply]:
-        thoughts = self._think(prompts, asking, streams) if asking.think else [()] * len(prompts)
-        begun = [(*prompt, *thought) for prompt, thought in zip(prompts, thoughts, strict=True)]
-        answer = self._weigh if asking.choices else self._write
-        return answer(prompts, begun, asking, streams)
+        thoughts = self._think(prompts, asking, streams) if asking.think else [((), 0)] * len(prompts)
+        begun = [(*prompt, *thought) for prompt, (thought, _) in zip(prompts, thoughts, strict=True)]
+        answer, held_by = self._weigh if asking.choices else self._write, "sampler" if asking.bounded else ""
+        replies = answer(prompts, begun, asking, streams)
+        return [
+            replace(reply, thinking_tokens=counted, held_by=held_by)
+            for reply, (_, counted) in zip(replies, thoughts, strict=True)
+        ]
 
     def _at_once(self) -> Mode:
         """What keeps it from thinking: an empty block where its template has one, else nothing."""
         form = self.chat.thinking
         return Mode.NONE if form.off or form.opened or form.empty else Mode.FREE
 
-    def _think(self, prompts: Sequence[Tokens], asking: Asking, streams: Sequence[str]) -> list[Tokens]:
-        """Thinking of each, closed; what is not closed in time is closed for it, so that there is room to answer."""
+    def _think(self, prompts: Sequence[Tokens], asking: Asking, streams: Sequence[str]) -> list[tuple[Tokens, int]]:
+        """Thinking of each, closed, and how many tokens lie inside the marks.
+
+        What is not closed in time is closed for it, so that there is room to answer.
+        """
+        most, limits = _for_thinking(asking), None
+        if asking.bounded:
+            limits = self.chat.limits(asking.think_at_least, most, Mode.FORCED)
         params = SamplingParams(
-            max_tokens=_for_thinking(asking), temperature=asking.temperature, stop=(self.chat.thinking.close,)
+            max_tokens=most + len(limits.closing) if limits else most,
+            temperature=asking.temperature,
+            stop=(self.chat.thinking.close,),
+            thinking=limits,
         )
         named = [[f"{stream}/thinking"] for stream in streams]
-        found: dict[int, Tokens] = {
-            sample.prompt: self.chat.closed(sample.tokens) for sample in self.sampler.sample(prompts, params, named)
-        }
+        found: dict[int, tuple[Tokens, int]] = {}
+        for sample in self.sampler.sample(prompts, params, named):
+            read = self.chat.parse(sample, prompts[sample.prompt], mode=Mode.FORCED, version=0)
+            found[sample.prompt] = (self.chat.closed(sample.tokens), read.thinking_tokens)
         return [found[i] for i in range(len(prompts))]
 
     def _weigh(
@@ -103,8 +120,8 @@ class LocalRespondent:
 
 
 def _for_thinking(asking: Asking) -> int:
-    """Tokens of a reply that may be thinking: three quarters."""
-    return max(1, asking.max_tokens * 3 // 4)
+    """Tokens of a reply that may be thinking: its budget, or else three quarters."""
+    return max(1, asking.max_tokens * 3 // 4) if asking.think_at_most is None else asking.think_at_most
 
 
 def _shares(logprobs: Sequence[float]) -> list[float]:

@@ -6,14 +6,16 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ponder.engine.replies import parse
+from ponder.engine.bounded import Holder, check_asking
+from ponder.engine.replies import Body, parse
 from ponder.engine.replies_cache import RepliesCache
 from ponder.engine.spending import Spending, at_most
 from ponder.engine.wire import Trouble, Wire, check_url
@@ -52,6 +54,8 @@ class Question(NamedTuple):
     def key(self) -> str:
         """Hash of all that the reply may depend on, whichever address it comes from."""
         asked = [self.body.decode(), self.asking.think, self.asking.choices, self.stream]
+        if self.asking.bounded:
+            asked.append([self.asking.think_at_least, self.asking.think_at_most])
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -91,11 +95,15 @@ class Server:
         self.spending = Spending(tokens=budget_tokens, money=budget_money, price=price)
         self.cache = None if cache is None else RepliesCache(Path(cache))
         self.thinking_switch = thinking_switch
+        self.tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
+        """Hears, once, that the server does not hold budgets of thinking."""
+        self.budgets = Holder(lambda line: self.tell(f"{url}: {line}"))
 
     def respond(
         self, conversations: Sequence[Sequence[Message]], asking: Asking, streams: Sequence[str]
     ) -> list[Reply]:
         """See `ponder.types.Respondent`. The same question on the same stream is asked once."""
+        check_asking(asking)
         pairs = zip(conversations, streams, strict=True)
         questions = [self._question(messages, asking, stream) for messages, stream in pairs]
         keys = [question.key for question in questions]
@@ -167,18 +175,29 @@ class Server:
         raise AssertionError("the last try returns or raises")
 
     def _attempt(self, wire: Wire, question: Question) -> Reply:
-        over = self.spending.over()
-        if over:
-            raise Trouble(over, again=0)
-        body = parse(wire.post("/chat/completions", question.body, self._headers()))
-        usage = body.usage
-        most = at_most(question.messages, question.asking)
-        self.spending.count(*((usage.prompt_tokens, usage.completion_tokens) if usage else most))
-        reply = body.reply(question.asking)
+        asking = question.asking
+        if asking.bounded:
+            fields = json.loads(question.body)
+            reply = self.budgets.reply(
+                lambda more: self._send(wire, json.dumps(more).encode(), question), fields, asking
+            )
+        else:
+            reply = self._send(wire, question.body, question).reply(asking)
         if len(self._secret()) < SECRET:
             return reply
         thinking = reply.thinking and self._hidden(reply.thinking)
         return replace(reply, answer=self._hidden(reply.answer), thinking=thinking)
+
+    def _send(self, wire: Wire, data: bytes, question: Question) -> Body:
+        """One request of a question, which may take several; what it cost is counted."""
+        over = self.spending.over()
+        if over:
+            raise Trouble(over, again=0)
+        body = parse(wire.post("/chat/completions", data, self._headers()))
+        usage = body.usage
+        most = at_most(question.messages, question.asking)
+        self.spending.count(*((usage.prompt_tokens, usage.completion_tokens) if usage else most))
+        return body
 
     def _secret(self) -> str:
         """The key's value, which no attribute holds; '' where there is none."""

@@ -24,7 +24,7 @@ from ponder.types import Tier
 RIGHT = f"({MEASURES['accuracy'].sql})::double"
 ASKED = """select tier, checkpoint, mode, list(distinct attack order by attack) as names,
   list(distinct (attack, strength) order by (attack, strength)) as variants
-  from rollouts where attack <> 'none' group by all"""
+  from rollouts where attack <> 'none' and mode <> 'budget' group by all"""
 
 Columns = Mapping[str, NDArray]
 """Columns `[N]`: domain, problem_id and v, sorted."""

@@ -17,7 +17,7 @@ TOLD = ("accuracy", "thinking_tokens", "truncated")
 def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
     """`modes.LABEL.DOMAIN.MODE.MEASURE`, where a checkpoint was asked in more ways than usual; else nothing."""
     cells = con.execute(
-        "select distinct checkpoint, domain, mode from rollouts where attack = 'none' order by all"
+        "select distinct checkpoint, domain, mode from rollouts where attack = 'none' and mode <> 'budget' order by all"
     ).fetchall()
     asked = {mode for _, _, mode in cells} - {Mode.FREE, Mode.FEWSHOT, Mode.FORCED}
     found = {}

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ponder.rollout import Roller
-from ponder.types import Attack, Cell, Domain, Message, Mode, PonderError, Problem, Rollout
+from ponder.types import Attack, Budget, Cell, Domain, Message, Mode, PonderError, Problem, Rollout
+
+UNBOUNDED = Budget()
+"""No bounds of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class Condition:
     """How the policy is asked to think."""
     variant: Variant | None = None
     """What is done to the problems before they are asked, if anything."""
+    budget: Budget = UNBOUNDED
+    """How many tokens of thinking there may be."""
 
     @property
     def watched(self) -> bool:
@@ -102,6 +107,8 @@ class Suite:
     """Whether it is watched how far that is from the model that the run began with; see `measure.moved`."""
     variants: tuple[Variant, ...] = ()
     """How the same problems are asked besides, in every condition but few-shot."""
+    budgets: tuple[Budget, ...] = ()
+    """Budgets of thinking that every checkpoint is asked under besides."""
 
     @property
     def with_examples(self) -> dict[str, Domain]:
@@ -114,9 +121,16 @@ class Suite:
         further = [mode for mode in map(Mode, self.modes) if mode not in [condition.mode for condition in usual]]
         label = LABELS.get(checkpoint)
         more = [Condition(name=f"{label}-{mode}", checkpoint=checkpoint, mode=mode) for mode in further if label]
-        clean = (*usual, *more)
+        clean = (*usual, *more, *self._bounded(checkpoint))
         hit = [condition for condition in clean if condition.mode is not Mode.FEWSHOT]
         return (*clean, *(condition.under(variant) for condition in hit for variant in self.variants))
+
+    def _bounded(self, checkpoint: str) -> list[Condition]:
+        label = LABELS.get(checkpoint, checkpoint)
+        return [
+            Condition(name=f"{label}-{budget.name}", checkpoint=checkpoint, mode=Mode.BUDGET, budget=budget)
+            for budget in self.budgets
+        ]
 
     def cell(self, problem: Problem, condition: Condition) -> Cell:
         """What a rollout of this problem is evidence about."""
@@ -131,7 +145,8 @@ class Suite:
             strength=variant.strength if variant else 0.0,
             mode=condition.mode,
             budget=self.max_tokens,
-            think_at_most=self.filler if condition.mode is Mode.FILLER else None,
+            think_at_least=condition.budget.at_least,
+            think_at_most=self.filler if condition.mode is Mode.FILLER else condition.budget.at_most,
             temperature=0.0 if condition.checkpoint == "untouched" else self.temperature,
         )
 

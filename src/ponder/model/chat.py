@@ -18,7 +18,7 @@ FILLER = "."
 """What thinking is filled with where it is to say nothing (arXiv:2404.15758)."""
 RESUME = "Wait"
 """What stands in place of a closing mark that came too early (arXiv:2501.19393)."""
-OPENED = (Mode.FORCED, Mode.CORRUPTED, Mode.TRANSLATED)
+OPENED = (Mode.FORCED, Mode.CORRUPTED, Mode.TRANSLATED, Mode.BUDGET)
 """Modes that open the thinking block in the prompt."""
 TEAR = "\ufdd0"
 """A character that no text may have, put into a mark of the template that stands in a message; taken out again."""

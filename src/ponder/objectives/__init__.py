@@ -1,7 +1,8 @@
-"""Advantages, weightings, losses, penalties and corrections: pure tensor functions, and the presets made of them."""
+"""Advantages, costs, weightings, losses, penalties, corrections: pure tensor functions, and presets made of them."""
 
 from ponder.objectives.advantages import ADVANTAGES, BASELINES, has_variance
 from ponder.objectives.correction import CORRECTIONS
+from ponder.objectives.costs import COSTS
 from ponder.objectives.divergence import PENALTIES
 from ponder.objectives.losses import LOSSES, Loss, Terms
 from ponder.objectives.presets import OBJECTIVES, Objective
@@ -12,6 +13,7 @@ __all__ = [
     "ADVANTAGES",
     "BASELINES",
     "CORRECTIONS",
+    "COSTS",
     "LOSSES",
     "OBJECTIVES",
     "PENALTIES",

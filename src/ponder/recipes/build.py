@@ -25,6 +25,8 @@ from ponder.model.hub import cache_folder, once, resolve
 from ponder.model.load import Model, load_model, module_of, save_model
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
+from ponder.objectives.costs import Tariff
+from ponder.recipes.cost_schema import CEILING, OFFSET, RATE, CostConfig
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import WatchConfig
 from ponder.recipes.judges import build_verifier
@@ -41,12 +43,13 @@ from ponder.recipes.schema import (
 from ponder.recipes.tiers import Seen, tier_of
 from ponder.rollout import Check, Examiner, Roller
 from ponder.stages.cold_start import ColdStart
+from ponder.stages.costing import Costing, Targets
 from ponder.stages.curriculum import Curriculum
 from ponder.stages.lessons import Teaching
 from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
 from ponder.stages.reinforce import Reinforce
 from ponder.stages.watchman import Watchman
-from ponder.types import Cell, Domain, Learner, LossChoice, PonderError, Role, Scorer, Verifier
+from ponder.types import Cell, Domain, Learner, LossChoice, Mode, PonderError, Role, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +194,7 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         judged_by=judged_by,
         moved=config.moved,
         variants=tuple(_variants(config)),
+        budgets=tuple(each.budget for each in config.budgets),
     )
 
 
@@ -316,6 +320,7 @@ def build_reinforce(
             budget=config.max_tokens,
             think_at_least=config.think_at_least,
             think_at_most=config.think_at_most,
+            mode=Mode.BUDGET if config.think_opened else Mode.FREE,
             temperature=config.temperature,
         ),
         learning_rate=config.learning_rate,
@@ -325,6 +330,7 @@ def build_reinforce(
         before=before,
         reference=reference,
         watchman=Watchman(build_watch(watch), on_alarm=watch.on_alarm) if watch else None,
+        costing=build_costing(config.cost, seed=recipe.seed) if config.cost else None,
     )
 
 
@@ -332,6 +338,20 @@ def build_watch(config: WatchConfig) -> Watch:
     """What is watched, and for what."""
     drift = Drift(level=config.level, tolerance=config.tolerance, opening=config.opening)
     return Watch(drift=drift, role=Role.GOLD if config.by == "gold" else Role.WATCH, share=config.share)
+
+
+def build_costing(config: CostConfig, *, seed: int) -> Costing:
+    """What thinking costs."""
+    tariff = Tariff(
+        price=config.price or 0.0,
+        target=float(config.targets[0]) if config.targets else 0.0,
+        slope=config.slope or 0.0,
+        offset=OFFSET if config.offset is None else config.offset,
+        limit=config.limit or 0.0,
+    )
+    moved = {"rate": config.rate or RATE, "ceiling": config.ceiling or CEILING}
+    targets = Targets(lengths=config.targets, seed=seed) if config.told else None
+    return Costing(config.use, tariff, hold=config.hold, targets=targets, **moved)
 
 
 def teaching_of(config: RLConfig) -> Teaching:

@@ -59,6 +59,8 @@ class JudgeConfig(Strict):
     """Asked in place of a local model."""
     think: bool = False
     """Whether it thinks before its verdict."""
+    think_at_most: int | None = Field(None, ge=0)
+    """Most tokens of its thinking."""
     votes: int = Field(1, ge=1)
     """Times that it is asked."""
     combine: Annotated[str, one_of(COMBINED)] = "mean"
@@ -90,6 +92,10 @@ class JudgeConfig(Strict):
             raise ValueError(f"form: {told}")
         if self.form and "{thinking}" in FORMS[self.form].ask and not self.reads_thinking:
             raise ValueError("form: shows the thinking; add reads_thinking = true, or take another form")
+        if self.think_at_most is not None and not self.think:
+            raise ValueError("think_at_most: it does not think; add think = true, or leave it out")
+        if self.think_at_most is not None and self.think_at_most >= self.max_tokens:
+            raise ValueError(f"think_at_most: leaves no room for a verdict in max_tokens = {self.max_tokens}; lower it")
         if self.server and self.model:
             raise ValueError("server: a judge is a server's or a local model; leave out one")
         if self.votes > 1 and self.temperature == 0:

@@ -193,6 +193,7 @@ def _judge(name: str, config: JudgeConfig, spec: Spec | None, respondent: Respon
         rules=_rules(spec, form) if spec else "",
         clauses=_ids(spec) if spec else (),
         think=config.think,
+        think_at_most=config.think_at_most,
         votes=config.votes,
         combine=config.combine,
         read=config.read,

@@ -11,6 +11,7 @@ from typing import Any
 from ponder.measure import moved
 from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
+from ponder.recipes.budget_schema import check_context
 from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import load_suite, parse
 from ponder.recipes.progress import Watcher
@@ -43,6 +44,7 @@ class Measurement:
 
     def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
+        check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.model.context)
         for condition in self.suite.conditions(checkpoint):
             path = self.run.measured_file(condition.name)
             if not path.exists() or damage(path) or policy_version(path) != version:

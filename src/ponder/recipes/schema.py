@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ponder.model.lora import TARGETS
 from ponder.objectives import ADVANTAGES, CORRECTIONS, OBJECTIVES, PENALTIES, WEIGHTINGS
 from ponder.recipes.attack_schema import Attacks
+from ponder.recipes.budget_schema import Budgets, check_fits
+from ponder.recipes.cost_schema import CostConfig, check_cost
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import TAKEN, JudgeConfig, WatchConfig
 from ponder.recipes.strict import Strict, Temperature, Weights, one_of
@@ -154,6 +156,8 @@ class RLConfig(Strict):
     """Fewest tokens of thinking."""
     think_at_most: int | None = Field(None, ge=0)
     """Most tokens of thinking."""
+    think_opened: bool = False
+    """Whether the thinking block is opened in every prompt, so that the bounds hold for every rollout."""
     learning_rate: float = Field(2e-5, gt=0)
     """After the warm-up."""
     warmup: int = Field(2, ge=1)
@@ -188,6 +192,8 @@ class RLConfig(Strict):
     """Tokens before `max_tokens` over which a completion loses up to 1."""
     token_cost: float = Field(0.0, ge=0)
     """Paid less for each token of a right answer."""
+    cost: CostConfig | None = None
+    """What thinking tokens cost; only what is learned from changes by it, not what is recorded as paid."""
     gold_pays: bool = False
     """Whether the domains' verifiers are ground truth, and pay: their verdicts are then recorded as gold too."""
     paid_by: str | None = None
@@ -206,10 +212,19 @@ class RLConfig(Strict):
             raise ValueError("paid_by: gold cannot pay where another pays; leave out gold_pays")
         if self.think_at_most is not None and self.think_at_most < self.think_at_least:
             raise ValueError(f"think_at_most: must be at least think_at_least = {self.think_at_least}")
+        for key, bound in (("think_at_most", self.think_at_most), ("think_at_least", self.think_at_least)):
+            if bound is not None and bound >= self.max_tokens:
+                raise ValueError(f"{key}: leaves no room for an answer in max_tokens = {self.max_tokens}; lower it")
         if self.overlong and (self.normalise or OBJECTIVES[self.objective].normalise) == "mean":
             raise ValueError("overlong: what divides by the mean reward takes none below 0; leave it out")
         if self.overlong >= self.max_tokens:
             raise ValueError(f"overlong: must be less than max_tokens = {self.max_tokens}")
+        if self.cost and self.token_cost:
+            raise ValueError("token_cost: thinking is paid for once; leave out token_cost, or cost")
+        if self.cost:
+            normalise, most = self.normalise or OBJECTIVES[self.objective].normalise, self.think_at_most
+            at_most = self.max_tokens if most is None else min(most, self.max_tokens)
+            check_cost(self.cost, normalise=normalise, at_least=self.think_at_least, at_most=at_most)
         return self
 
 
@@ -260,6 +275,9 @@ class SuiteConfig(Strict):
     moved: bool = False
     """Whether it is measured how far what is said in mode `free` is from the model that the run began with; see
     `ponder.measure.moved`."""
+    budgets: Budgets = Field([])
+    """Budgets of thinking that every checkpoint is asked under besides, the block opened for it; see
+    `ponder.measure.budgets`."""
     attacks: Attacks = Field({})
     """How the same problems are asked besides, in every condition but few-shot; see `ponder.measure.attacked`."""
 
@@ -267,6 +285,8 @@ class SuiteConfig(Strict):
     def _drawn(self) -> Self:
         if self.moved and self.temperature == 0:
             raise ValueError("moved: completions must be drawn to tell a divergence; give a temperature above 0")
+        for each in self.budgets:
+            check_fits(each, self.max_tokens)
         return self
 
 

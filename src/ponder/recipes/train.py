@@ -9,6 +9,7 @@ from pathlib import Path
 from ponder.measure.suite import Suite
 from ponder.model.load import notice
 from ponder.recipes import build
+from ponder.recipes.budget_schema import check_context
 from ponder.recipes.distil import build_distil, check_room
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judges import check_verifiers
@@ -39,6 +40,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     build.build_examiner([*found.values(), *(suite.domains.values() if suite else ())])
     check_verifiers(recipe)
     policy = build.build_policy(recipe)
+    check_lengths(recipe, suite, policy.model.context)
     if recipe.distil:
         check_room(recipe.distil, policy.chat, policy.model.context, found)
     rehearse(recipe, found, suite)
@@ -56,6 +58,14 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
             numbers(run, measured=suite is not None, watch=build.build_watch(watched) if watched else None)
         )
     return out
+
+
+def check_lengths(recipe: Recipe, suite: Suite | None, context: int) -> None:
+    """Raise PonderError for completions, and so for budgets of thinking, that no prompt leaves room for."""
+    if recipe.rl:
+        check_context("rl.max_tokens", recipe.rl.max_tokens, context)
+    if suite:
+        check_context(f"suite {suite.name!r}: max_tokens", suite.max_tokens, context)
 
 
 def planned_stage(recipe: Recipe, name: str) -> ColdStartConfig | DistilConfig | RLConfig | None:
@@ -123,6 +133,8 @@ class Training:
             catch_up(stage.feed, self.run, stage=name, steps=start)
         if stage.watchman:
             stage.watchman.catch_up(self.run, stage=name, steps=start)
+        if stage.costing:
+            stage.costing.catch_up(self.run, stage=name, steps=start)
         return stage
 
     def _reference(self, before: int) -> Scorer | None:

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ponder.measure.budgets import outside
 from ponder.rollout import Roller
+from ponder.stages.costing import Costing
 from ponder.stages.drive import Step
 from ponder.stages.lessons import Teaching, lessons_of, minibatches, rewards_of, with_old, with_reference
 from ponder.stages.watchman import Watchman
@@ -59,6 +61,8 @@ class Reinforce:
     """The policy that a KL penalty holds on to."""
     watchman: Watchman | None = None
     """Who hears whether what pays has drifted."""
+    costing: Costing | None = None
+    """What thinking costs; the rewards that are recorded and watched are those before it."""
     name: str = "reinforce"
     """Name of the stage."""
 
@@ -69,6 +73,9 @@ class Reinforce:
         sampled = time.perf_counter()
         rewards_PG, judged_PG = rewards_of(rollouts, self.teaching, group=self.group, limit=self.cell.budget)
         watched = self.watchman.hear(rollouts) if self.watchman else {}
+        charged: dict[str, float] = {}
+        if self.costing:
+            rewards_PG, charged = self.costing.charge(rollouts, rewards_PG, judged_PG)
         failed, alarmed = self._too_few_judged(judged_PG), self.watchman.reason if self.watchman else ""
         halt = failed or alarmed
         lessons = [] if halt else lessons_of(rollouts, rewards_PG, judged_PG, self.teaching)
@@ -76,7 +83,8 @@ class Reinforce:
         learned = self._learn(lessons, rate) if lessons else {}
         self.feed.learned(index, rollouts)
         learning = time.perf_counter() - sampled
-        metrics = summary(rollouts) | learned | watched | {"learning_rate": rate, "groups_learned": float(len(lessons))}
+        metrics = summary(rollouts) | outside(rollouts) | learned | watched | charged
+        metrics |= {"learning_rate": rate, "groups_learned": float(len(lessons))}
         tokens = sum(len(rollout.completion.tokens) for rollout in rollouts)
         timings = {"sample_seconds": sampled - began, "learn_seconds": learning}
         timings["sample_tokens_per_second"] = tokens / timings["sample_seconds"]
@@ -86,6 +94,8 @@ class Reinforce:
     def _roll(self, index: int) -> list[Rollout]:
         problems = self.feed.source(index)
         cells = [replace(self.cell, domain=p.domain, split=p.split, language=p.language) for p in problems]
+        if self.costing:
+            problems = [self.costing.posed(problem) for problem in problems]
         version = self.before + index
         return self.roller.roll(problems, cells, group=self.group, stage=self.name, step=index, version=version)
 

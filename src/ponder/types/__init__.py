@@ -6,6 +6,7 @@ Standard library only: everything else may import this, and this imports nothing
 from ponder.types.records import (
     Asking,
     Branch,
+    Budget,
     Cell,
     Completion,
     Lesson,
@@ -45,6 +46,7 @@ __all__ = [
     "Asking",
     "Attack",
     "Branch",
+    "Budget",
     "Cell",
     "Completion",
     "Domain",

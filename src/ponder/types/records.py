@@ -113,6 +113,25 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many tokens of thinking there may be."""
+
+    at_least: int = 0
+    """Fewest."""
+    at_most: int | None = None
+    """Most; None for no bound."""
+
+    @property
+    def name(self) -> str:
+        """As conditions and tables show it: `most-16`, `least-16`, `exactly-16`, `8-to-16`."""
+        if self.at_most is None:
+            return f"least-{self.at_least}"
+        if self.at_most == self.at_least:
+            return f"exactly-{self.at_most}"
+        return f"{self.at_least}-to-{self.at_most}" if self.at_least else f"most-{self.at_most}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """What one rollout is evidence about."""
 
@@ -250,6 +269,15 @@ class Asking:
     """Whether it is to think before it answers."""
     choices: tuple[str, ...] = ()
     """Words, of which the chance of each to be the answer is asked for."""
+    think_at_least: int = 0
+    """Fewest tokens of thinking, where it thinks."""
+    think_at_most: int | None = None
+    """Most tokens of thinking, where it thinks; None for no bound of their own."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is to think within a budget."""
+        return self.think and (self.think_at_least > 0 or self.think_at_most is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +290,10 @@ class Reply:
     """Text of the thinking; None where there is none."""
     tokens: int = 0
     """Tokens written, thinking included."""
+    thinking_tokens: int | None = None
+    """Tokens of the thinking, as counted or, where nobody counts them, by its share of the text; None if unknown."""
+    held_by: str = ""
+    """Who held the budget of thinking: `server`, or `closing` where the thinking was closed for it; '' without one."""
     chances: Mapping[str, float] = field(default_factory=dict)
     """Probability of each of `Asking.choices` to be the answer, which add up to 1; empty where it is not known."""
     status: Status = Status.JUDGED

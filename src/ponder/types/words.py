@@ -55,6 +55,8 @@ class Mode(StrEnum):
     """It thinks, one state of its thinking is changed, and it goes on from there."""
     TRANSLATED = "translated"
     """The thinking block is opened for it, and the question asks it to think in another language than its own."""
+    BUDGET = "budget"
+    """The thinking block is opened for it, and how long it thinks is bounded."""
 
 
 THINK_IN: dict[str, str] = {"en": "Think in English.", "ja": "日本語で考えてください。"}

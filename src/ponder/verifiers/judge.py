@@ -38,6 +38,8 @@ class Judge:
     """Ids that an explanation is searched for."""
     think: bool = False
     """Whether it thinks before its verdict."""
+    think_at_most: int | None = None
+    """Most tokens of its thinking; None for no bound of their own."""
     votes: int = 1
     """Times that it is asked; more than one only with a temperature."""
     combine: str = "mean"
@@ -69,6 +71,7 @@ class Judge:
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             think=self.think,
+            think_at_most=self.think_at_most,
             choices=(YES, NO) if self.read == "chance" else (),
         )
         asked = [self.messages(s) for s in submissions for _ in range(self.votes)]

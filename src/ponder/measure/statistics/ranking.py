@@ -97,10 +97,15 @@ def rank_correlation(first: ArrayLike, second: ArrayLike, problems: ArrayLike) -
     count = len(np.unique(np.asarray(problems)))
     if count < 4 or not one.std() or not other.std():
         return None
-    rho = float(np.corrcoef(one, other)[0, 1])
+    return rank_interval(float(np.corrcoef(one, other)[0, 1]), count)
+
+
+def rank_interval(rho: float, count: int) -> Estimate:
+    """Spearman's rho of so many draws, at least 4, with Bonett and Wright's interval."""
     inside = max(-1 + 1e-9, min(1 - 1e-9, rho))
     half = t_quantile(TAIL, math.inf) * math.sqrt((1 + rho * rho / 2) / (count - 3))
-    return Estimate(rho, math.tanh(math.atanh(inside) - half), math.tanh(math.atanh(inside) + half), count)
+    low, high = math.tanh(math.atanh(inside) - half), math.tanh(math.atanh(inside) + half)
+    return Estimate(rho, min(rho, low), max(rho, high), count)
 
 
 def calibration(values: ArrayLike, right: ArrayLike) -> Array:
