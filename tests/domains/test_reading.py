@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from contracts.domain import DomainContract
-from ponder import attacks, specs
+from ponder import attacks
 from ponder.domains import build
+from ponder.domains.lab.house_text import spec_text
 from ponder.domains.reading import Reading
 from ponder.types import Domain, PonderError, Submission
 from ponder.verifiers import build as verifier
@@ -62,10 +63,13 @@ def test_japanese_is_read_in_japanese():
     assert problem.facts["worked"] == f"書いてあること：{problem.reference}"
 
 
-def test_a_spec_stands_before_the_text_in_plain_writing():
-    plain, told = (Reading("r", **SUMS, **more).problems("train", seed=0, n=5) for more in ({}, {"spec": "privacy"}))
-    brief = specs.load("privacy").brief()
-    assert [problem.question for problem in told] == [f"{brief} {problem.question}" for problem in plain]
+def test_rules_that_a_question_tells_stay_in_plain_writing():
+    options = {"rules": "prompt", "depth": 1, "open": True}
+    told = Reading("r", of="lab-requests", options=options, ways=["doubled"]).problems("train", seed=0, n=5)
+    bare = Reading("r", of="lab-requests", options=options | {"rules": "spec"}, ways=["doubled"])
+    for one, other in zip(told, bare.problems("train", seed=0, n=5), strict=True):
+        assert one.question == f"{spec_text('en')} {other.question}"
+        assert one.facts["worked"] == other.facts["worked"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,6 @@ def test_a_spec_stands_before_the_text_in_plain_writing():
         ({"ways": [{"use": "rot_n", "n": 99}]}, r"r.ways.n = 99: must lie within 1 and 25"),
         ({"of": "lab-sums"}, r"r.use = 'lab-sums': no such kind of domain"),
         ({"of": "judging"}, r"r.use = 'judging': no such kind of domain"),
-        ({"spec": "priv"}, r"spec = 'priv': no such spec"),
     ],
 )
 def test_what_cannot_be_read_is_refused(changed: dict[str, Any], message: str):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ponder import attacks, specs
+from ponder import attacks
 from ponder.domains.explaining import Explaining
 from ponder.domains.kinds import KINDS, build_from
 from ponder.streams import stream
@@ -17,6 +17,9 @@ WORDS = {
     "ja": {"says": "書いてあること：{text}", "only": "書いてあることだけを書いてください。"},
 }
 """By language: how thinking begins, and what is asked where nothing is to be done about it."""
+
+PLAIN = "plain"
+"""Fact of a problem: what its question begins with that stays in plain writing, such as rules that are told."""
 
 
 class Reading:
@@ -34,18 +37,13 @@ class Reading:
         ways: Sequence[str | Mapping[str, Any]],
         options: Mapping[str, Any] | None = None,
         solve: bool = True,
-        spec: str | None = None,
     ) -> None:
-        """`of`: kind of the domain that is read, with its `options`; `ways`: kinds of attacks, or tables with `use`.
-
-        `spec`: name of a shipped one or a path, which stands before the text on one line, and in plain writing.
-        """
+        """`of`: kind of the domain that is read, with its `options`; `ways`: kinds of attacks, or tables with `use`."""
         self.name, self.solve = name, solve
         self.ways = [_way(name, way) for way in ways]
         if not self.ways:
             raise PonderError(f"{name}.ways: names no writing; give kinds of attacks")
         self.of = build_from(KINDS | {"explaining": Explaining}, name, of, options or {})
-        self.rules = specs.load(spec).brief() if spec else ""
         self.verifier = self.of.verifier if solve else VerifierChoice(name="exact", options={"casefold": True})
 
     def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
@@ -63,16 +61,21 @@ class Reading:
     def _problem(self, own: Problem) -> Problem:
         words = WORDS.get(own.language, WORDS["en"])
         way = stream("reading", own.id, own.pair_id).choice(self.ways)
-        written = way.apply(own, strength=1.0, seed=0)
-        says = words["says"].format(text=own.question)
-        *before, last = written.messages
-        text = f"{self.rules} {last.content}" if self.rules else last.content
+        plain = own.facts.get(PLAIN, "")
+        text = own.question.removeprefix(plain)
+        written = way.apply(_asking(own, text), strength=1.0, seed=0)
+        asked = f"{plain}{written.question}"
+        says = words["says"].format(text=text)
         if self.solve:
             worked = self.of.worked(own)
-            facts = {**own.facts, "worked": worked and f"{says}\n{worked}"}
-            return replace(written, messages=(*before, Message(role="user", content=text)), facts=facts)
-        asked = Message(role="user", content=f"{text}\n{words['only']}")
-        return replace(written, messages=(*before, asked), reference=own.question, facts={"worked": says})
+            return replace(_asking(written, asked), facts={**own.facts, "worked": worked and f"{says}\n{worked}"})
+        only = _asking(written, f"{asked}\n{words['only']}")
+        return replace(only, reference=text, facts={"worked": says})
+
+
+def _asking(problem: Problem, text: str) -> Problem:
+    """The same problem, with this as its last message."""
+    return replace(problem, messages=(*problem.messages[:-1], Message(role="user", content=text)))
 
 
 def _way(name: str, way: str | Mapping[str, Any]) -> Attack:

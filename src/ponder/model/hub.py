@@ -47,6 +47,7 @@ KNOWN: dict[str, WheelModel] = {
 """Models that need no hub."""
 SHIPPED: dict[str, str] = {
     "lab-seed": "the lab's own Llama of 2 million weights, made by recipes/lab-seed.toml, with its manifest and result",
+    "lab-clerk": "another one, which reads five writings and follows rules that it is told, made by studies/deliberate",
 }
 """Models that come with ponder, and one line for people about each; Apache-2.0 like the rest of it."""
 

@@ -235,7 +235,9 @@ class Requests(Family):
     def facts(self, story: Story, end: State) -> Mapping[str, Any]:
         """What it comes to: outcome, clause, and whether it is a benign look-alike."""
         benign = house.is_benign(story.world.rules, end.case)
-        return {"outcome": end.outcome, "clause": f"k{end.number}", "benign": benign}
+        told = self.told_rules(story.world.rules, self.words[self.language])
+        plain = {"plain": told} if told else {}
+        return {"outcome": end.outcome, "clause": f"k{end.number}", "benign": benign, **plain}
 
     def slip(self, rng: Random, story: Story) -> list[State]:
         """States of thinking that does another step of the same kind in place of one."""
