@@ -148,13 +148,12 @@ class Requests(Family):
 
     def ask(self, story: Story, words: Words) -> str:
         """The rules, if they are told; who and what there is; what happens, and who asks for what."""
-        world = story.world
         asked = self.openly(story, words) if self.open else self.as_notes(story, words)
-        return (
-            asked
-            if self.rules in ("spec", "none")
-            else words["gap"].join((house_text.rules_text(world.rules, words), asked))
-        )
+        return f"{self.told_rules(story.world.rules, words)}{asked}"
+
+    def told_rules(self, rules: Rules, words: Words) -> str:
+        """What stands before a request, if anything does."""
+        return "" if self.rules in ("spec", "none") else f"{house_text.rules_text(rules, words)}{words['gap']}"
 
     def as_notes(self, story: Story, words: Words) -> str:
         """Badges and things as lists, in which the request has to be looked up."""
