@@ -7,6 +7,7 @@ import sys
 
 from ponder import domains
 from ponder.measure.solving import Solved, solve_domain
+from ponder.measure.statistics import Estimate
 from ponder.recipes.ask import AskConfig, solver_of
 from ponder.types import Domain
 
@@ -18,7 +19,7 @@ NEVER = 1e-12
 
 def main(model: str, family: str, problems: int, *, think: bool) -> None:
     """Print accuracy, samples and tokens a problem for depths 1 to 5."""
-    print("depth  single tokens   solver samples tokens agreed   vote tokens")
+    print("depth  single             tokens  solver             samples tokens agreed  vote               tokens")
     found = {depth: domains.build(family, f"lab-{family}", {"depth": depth}) for depth in range(1, 6)}
     solvers = [
         solver_of(model, AskConfig(error=error, samples=MOST, longest=LONGEST, think=think), list(found.values()))
@@ -34,11 +35,16 @@ def row(once: Solved, vote: Solved, domain: Domain) -> str:
     e, v = once.estimates(), vote.estimates()
     each = v["tokens"].value / v["samples"].value
     cells = [
-        f"{e['single'].value:6.3f} {e['tokens.single'].value:6.0f}",
-        f"{e['accuracy'].value:6.3f} {e['samples'].value:7.1f} {e['tokens'].value:6.0f} {e['agreed'].value:6.2f}",
-        f"{v['accuracy'].value:6.3f} {MOST * each:6.0f}",
+        f"{share(e['single'])} {e['tokens.single'].value:6.0f}",
+        f"{share(e['accuracy'])} {e['samples'].value:7.1f} {e['tokens'].value:6.0f} {e['agreed'].value:6.2f}",
+        f"{share(v['accuracy'])} {MOST * each:6.0f}",
     ]
     return "  ".join(cells)
+
+
+def share(e: Estimate) -> str:
+    """With its 95% interval."""
+    return f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_solve_by_depth() -> None:
     head, *rows = run("solve_by_depth.py", "lab-seed", "arithmetic", "3", "--think").splitlines()
     assert head.split()[:2] == ["depth", "single"]
     assert [row.split()[0] for row in rows] == ["1", "2", "3", "4", "5"]
-    assert all(6 <= float(row.split()[4]) <= 32 for row in rows)
+    assert all(6 <= float(row.split()[8]) <= 32 for row in rows)
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)

@@ -37,6 +37,8 @@ ANSWER = 256
 """Tokens of a sample besides its budget of thinking, if the context has room for them."""
 KINDS = ("text", "block", "number", "maths")
 """Of answers; a choice would have to be told among what."""
+Count = Annotated[int, Field(ge=1)]
+"""Of samples or tokens."""
 UNTOUCHED = Weights(folder=None, version=0)
 """Those that a recipe begins with."""
 LEAST = 16
@@ -46,17 +48,17 @@ LEAST = 16
 class AskConfig(Strict):
     """How a question is to be answered."""
 
-    budget: int | None = Field(None, ge=1)
+    budget: Count | None = None
     """Most tokens of thinking of a sample."""
-    samples: int = Field(32, ge=1)
+    samples: Count = 32
     """Most samples."""
     error: float = 0.05
     """Largest chance that votes agree on an answer that is not the model's commonest."""
-    longest: int | None = Field(None, ge=1)
+    longest: Count | None = None
     """Most tokens of a sample; else what the budget and an answer take, if the context has room for it."""
-    spend: int | None = Field(None, ge=1)
+    spend: Count | None = None
     """Most tokens that are written, all samples together."""
-    temperature: float = Field(1.0, ge=0)
+    temperature: Annotated[float, Field(ge=0)] = 1.0
     """Of the samples."""
     think: bool = False
     """Whether the thinking block is opened for the model."""
@@ -211,16 +213,24 @@ def _of_endpoint(url: str, problem: Problem, config: AskConfig) -> Asked:
         said = (Message(role="system", content=config.system), *problem.messages)
         problem = Problem(id=problem.id, domain=DOMAIN, split="test", messages=said, reference="")
     source = RespondentSource(respondent=server, asking=asking, seed=config.seed)
-    return Asked(problem=problem, solver=_solver(source, server, config, ModelConfig(name=config.model)), policy=None)
+    return Asked(
+        problem=problem,
+        solver=_solver(source, server, config, parse(ModelConfig, {"name": config.model}, where="ask")),
+        policy=None,
+    )
 
 
 def _solver(
     source: Source, respondent: Respondent, config: AskConfig, model: ModelConfig, *, policy: build.Policy | None = None
 ) -> Solver:
-    verifier = _judge("right", JudgeConfig(model=ITSELF), respondent, model) if config.verify else None
+    verifier = (
+        _judge("right", parse(JudgeConfig, {"model": ITSELF}, where="ask"), respondent, model)
+        if config.verify
+        else None
+    )
     spec = None
     if config.spec:
-        judge = JudgeConfig(model=ITSELF, spec=config.spec)
+        judge = parse(JudgeConfig, {"model": ITSELF, "spec": config.spec}, where="ask")
         _fits(judge, config.spec, policy)
         spec = _judge("spec", judge, respondent, model)
     return Solver(
