@@ -48,4 +48,4 @@ def share(e: Estimate) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3], int(sys.argv[3]), think="--think" in sys.argv)
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), think="--think" in sys.argv)
