@@ -96,7 +96,7 @@ def agreed(votes: Sequence[str], error: float) -> str | None:
 def needed(votes: Sequence[str], error: float, most: int) -> int:
     """Further votes until `votes` agree, if all of them go to whoever leads; `most` where that takes more.
 
-    So many can be drawn at once: none of them would have been saved by looking after each.
+    So many can be drawn at once: who looks after each would not see them agree sooner.
     """
     bets = bets_on(votes)
     leader = ranked(bets.counts)[0] or ""
