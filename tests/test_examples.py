@@ -43,6 +43,13 @@ def test_pay_by_my_spec(tiny: Path, tmp_path: Path) -> None:
     assert "of 16 rollouts" in out and out.count("; gold ") == 3
 
 
+def test_solve_by_depth() -> None:
+    head, *rows = run("solve_by_depth.py", "lab-seed", "arithmetic", "3", "--think").splitlines()
+    assert head.split()[:2] == ["depth", "single"]
+    assert [row.split()[0] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert all(6 <= float(row.split()[8]) <= 32 for row in rows)
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_short_and_tested(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 60

@@ -135,6 +135,13 @@ class TestRoller:
         assert [r.completion.answer for r in rollouts] == ["7", "8", "7", "fail", "8", ""]
         assert [r.paid for r in rollouts] == [1.0, 0.0, 0.0, None, 1.0, 0.0]
 
+    def test_samples_are_drawn_by_their_numbers(self, chat: Chat):
+        sampler = ScriptedSampler(chat=chat, lines=self.LINES)
+        roller = Roller(sampler=sampler, chat=chat, examiner=Examiner({"sums": ()}), seed=11)
+        rollouts = roller.roll_samples(SUMS, [cell()] * 2, [[4, 5], [0]], stage="solve")
+        assert [(r.problem.id, r.sample) for r in rollouts] == [(SUMS[0].id, 4), (SUMS[0].id, 5), (SUMS[1].id, 0)]
+        assert sampler.streams == [f"11/solve/0/{p.id}/{g}" for p, g in ((SUMS[0], 4), (SUMS[0], 5), (SUMS[1], 0))]
+
     def test_outcomes_and_thinking_are_read(self, chat: Chat):
         completions = [rollout.completion for rollout in self.roll(chat)[0]]
         answered, cut, silent = Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.NO_ANSWER

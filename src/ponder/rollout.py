@@ -208,6 +208,20 @@ class Roller:
 
         All cells must agree in mode, budgets and temperature: they are sampled together.
         """
+        samples = [range(group)] * len(problems)
+        return self.roll_samples(problems, cells, samples, stage=stage, step=step, version=version)
+
+    def roll_samples(
+        self,
+        problems: Sequence[Problem],
+        cells: Sequence[Cell],
+        samples: Sequence[Sequence[int]],
+        *,
+        stage: str,
+        step: int = 0,
+        version: int = 0,
+    ) -> list[Rollout]:
+        """As `roll`, but these samples of each problem: what sample 7 says hangs on no other being drawn with it."""
         cell = common_cell(cells)
         how = Manner(mode=cell.mode, params=self.params(cell), version=version)
         filler = cell.think_at_most or 0 if cell.mode == Mode.FILLER else 0
@@ -216,7 +230,7 @@ class Roller:
         asks = {
             (i, g): Ask(prompt=prompts[i], stream=f"{self.seed}/{stage}/{step}/{p.id}/{g}")
             for i, p in enumerate(problems)
-            for g in range(group)
+            for g in samples[i]
         }
         if cell.mode == Mode.CORRUPTED:
             asks = self._led_astray(asks, how)
@@ -238,7 +252,7 @@ class Roller:
                 verdicts=verdicts[i, g],
             )
             for i in range(len(problems))
-            for g in range(group)
+            for g in samples[i]
         ]
 
     def _write(self, asks: Mapping[Place, Ask], how: Manner) -> Iterator[tuple[Place, Completion]]:

@@ -57,3 +57,14 @@ def test_text_cannot_be_watched_without_being_decoded(tiny: Path):
     sampler = LocalSampler(load_decoder(tiny, dtype=torch.float32), stop=[END])
     with pytest.raises(AssertionError, match="give the sampler `decode`"):
         list(sampler.sample([(5,)], SamplingParams(max_tokens=4, stop=("x",)), [["a"]]))
+
+
+def test_who_listens_hears_every_row_grow(tiny: Path):
+    sampler = LocalSampler(load_decoder(tiny, dtype=torch.float32), stop=[END])
+    heard: list[dict[tuple[int, int], tuple[int, ...]]] = []
+    sampler.heard = lambda written: heard.append(dict(written))
+    params = SamplingParams(max_tokens=12)
+    samples = {(s.prompt, s.sample): s.tokens for s in sampler.sample(PROMPTS, params, STREAMS)}
+    assert heard[0] == {place: tokens[:1] for place, tokens in samples.items()}
+    last = {place: written[place] for written in heard for place in written}
+    assert last == samples

@@ -37,7 +37,7 @@ def train(path: Path, out: Path | None, settings: Sequence[str], *, resume: bool
     folder, console = out or Path("runs") / asked.name, people(as_json=as_json)
     recipe = settled(asked, folder)
     say(console, plan(recipe, folder))
-    _announce_fetching(console, recipe.model.name)
+    announce_fetching(console, recipe.model.name)
     sets = [word for setting in settings for word in ("--set", setting)]
     with resumable(folder, ["train", str(path), "--out", str(folder), *sets]), watching(console) as watch:
         train_recipe(recipe, folder, resume=resume, watch=watch)
@@ -51,7 +51,7 @@ def measure(target: str, wanted: Mapping[str, Any], out: Path | None, *, resume:
     model = settled(subject.recipe, folder).model
     what = f"{', '.join(subject.weights)} in {model.dtype}{_place(subject.recipe)}, suite {suite.suite}"
     say(console, f"{visible(subject.name)}: {what} → {folder}")
-    _announce_fetching(console, model.name)
+    announce_fetching(console, model.name)
     options = [word for name, value in wanted.items() if value is not None for word in (f"--{name}", str(value))]
     with resumable(folder, ["measure", target, "--out", str(folder), *options]), watching(console) as watch:
         measure_subject(subject, suite, folder, resume=resume, watch=watch)
@@ -79,7 +79,8 @@ def _place(recipe: Recipe) -> str:
     return "" if device.type == "cpu" else f" on {device.type}"
 
 
-def _announce_fetching(console: Console, model: str) -> None:
+def announce_fetching(console: Console, model: str) -> None:
+    """Say that a model has to be fetched, where that is so."""
     if model in hub.KNOWN and not is_cached(model):
         say(console, f"fetching {model}: {hub.KNOWN[model].about}")
 

@@ -116,6 +116,37 @@ def measure(
 
 
 @app.command()
+def ask(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model, run, checkpoint, or the address of an endpoint.")
+    ],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked; - reads standard input.")],
+    budget: Annotated[int | None, typer.Option(help="Most tokens of thinking of a sample.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Most samples; else 32.")] = None,
+    error: Annotated[
+        float | None, typer.Option(help="Chance that votes agree on other than the model's commonest answer; else .05.")
+    ] = None,
+    spend: Annotated[int | None, typer.Option(help="Most tokens written, all samples together.")] = None,
+    spec: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Spec that the answer is checked against, by the model itself.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the samples; else 0.")] = None,
+    think: Annotated[bool, typer.Option("--think", help="Open the thinking block for the model.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="More, e.g. kind=number (docs/ask.md).")
+    ] = None,
+    thinking: Annotated[bool, typer.Option("--thinking", help="Show the thinking whole.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Answer a question with as few samples as can be trusted, and say what that took."""
+    from ponder.cli.ask import ask as job
+
+    wanted = {"budget": budget, "samples": samples, "error": error, "spend": spend, "spec": spec, "seed": seed}
+    wanted |= {"think": think or None}
+    raise typer.Exit(job(model, question, wanted, settings or [], whole=thinking, as_json=as_json))
+
+
+@app.command()
 def study(
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A TOML file: arms, seeds, numbers, claims.")],
     out: Annotated[Path | None, typer.Option(help="Folder of its runs; else runs/study-NAME.")] = None,

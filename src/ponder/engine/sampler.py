@@ -7,7 +7,7 @@ Shapes: R rows there are, B rows being written, T steps of writing, S stop token
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import torch
@@ -21,6 +21,8 @@ from ponder.model.language import LanguageModel, Memory, Room
 from ponder.model.thinking import Decode
 from ponder.types import PonderError, Sample, SamplingParams
 
+Heard = Callable[[Mapping[tuple[int, int], tuple[int, ...]]], None]
+"""Is told the token ids that stand there so far, by the index of a prompt and of its sample."""
 TAKEN_BACK = 1.0
 """Tokens that a row with thinking limits can take back before it is cut, as a share of those it may keep."""
 
@@ -86,6 +88,13 @@ class Batch:
         self.length_R[self.rows_B] += 1
         self.drawn_R[self.rows_B] += 1
 
+    def written(self) -> dict[tuple[int, int], tuple[int, ...]]:
+        """Token ids so far of each row, by the index of its prompt and of its sample."""
+        return {
+            (row.prompt, row.sample): tuple(self.tokens_RT[number, : int(self.length_R[number])].tolist())
+            for number, row in self.seats.rows.items()
+        }
+
     def finished(self, stop_S: Tensor) -> Iterator[Sample]:
         """Rows that ended with the last token, or have no room for another; the others follow their guides."""
         length_B = self.length_R[self.rows_B]
@@ -147,9 +156,11 @@ class LocalSampler:
     ) -> None:
         """`stop`: token ids that end a completion; `rows`: most continuations written together.
 
-        `decode` (ids to text, marks included) is needed for stop texts and thinking limits.
+        `decode` (ids to text, marks included) is needed for stop texts and thinking limits. `heard`, where it is set,
+        is told after each step what is being written.
         """
         self.model, self.rows, self.decode = model, rows, decode
+        self.heard: Heard | None = None
         self.stop_S = torch.tensor(sorted(stop))
         self.version = 0
 
@@ -210,6 +221,8 @@ class LocalSampler:
             while seats.pending or seats.rows:
                 batch.admit(memory, streams)
                 batch.write(self.model.logits(batch.gather(memory)))
+                if self.heard:
+                    self.heard(batch.written())
                 yield from batch.finished(self.stop_S)
         tidy()
 

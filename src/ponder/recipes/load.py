@@ -29,7 +29,7 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     """The recipe in a TOML file, with `key.of.it=value` settings laid over it."""
     values = read_toml(path)
     for setting in settings:
-        _lay_over(values, setting)
+        lay_over(values, setting)
     return parse(Recipe, values, where=str(path))
 
 
@@ -66,7 +66,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise PonderError(f"{path}: not TOML: {error}") from None
 
 
-def _lay_over(values: dict[str, Any], setting: str) -> None:
+def lay_over(values: dict[str, Any], setting: str) -> None:
+    """Put `key.of.it=value` into nested values; raises PonderError for a setting that is none."""
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
         raise PonderError(f"--set {setting}: write it as key=value, for example rl.steps=5")

@@ -1,0 +1,1 @@
+"""Answering: with the least compute that can be trusted, and telling what it took."""
