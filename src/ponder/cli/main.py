@@ -129,6 +129,20 @@ def study(
 
 
 @app.command()
+def claims(
+    file: Annotated[Path, typer.Argument(metavar="CLAIMS", help="A TOML file beside the studies' folders.")] = Path(
+        "studies/claims.toml"
+    ),
+    out: Annotated[Path, typer.Option(help="Folder for claims.md and claims.html.")] = Path("docs"),
+    as_json: Json = False,
+) -> None:
+    """Write what the project claims and what the studies' results say of it."""
+    from ponder.cli.claims import claims as job
+
+    job(file, out, as_json=as_json)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a measured run.")],
     second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another one.")],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ponder.measure.transfer import TransferTable
 from ponder.report import completions, tables
 from ponder.report.completions import Rollout
 from ponder.report.curves import STAGES, by_stage, curves
+from ponder.report.frame import document, section
 from ponder.report.text import (
     TIERS,
     control_sentence,
@@ -27,15 +27,6 @@ from ponder.runs.folder import Run
 from ponder.runs.query import connect
 
 NAME = "report.html"
-
-HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title><style>
-{style}</style></head>
-"""
 
 CAVEAT = (
     "One run, one seed: the intervals hold for other problems and other samples of these models, not for another "
@@ -87,18 +78,16 @@ def page(run: Run, table: TransferTable, read: list[Rollout], *, hit: list[attac
     has_table = bool(table.domains)
     body = [
         _opening(run, table),
-        _section("What was trained", _facts(run)),
-        _section("Where it carried", tables.chart(table) if has_table else ""),
-        _section("The numbers", tables.accuracies(table) if has_table else "", NOTES["table"]),
-        _section("What the gain is made of", tables.changes(table), NOTES["changes"]),
-        _section("Under attack", tables.under_attack(hit), NOTES["attacked"]),
-        _section("How it learned", curves(run.metrics()), NOTES["curves"]),
-        _section("What went wrong", _wrong(table, warnings), NOTES["faults"]),
-        _section("Completions to read", completions.cards(read), NOTES["completions"]),
+        section("What was trained", _facts(run)),
+        section("Where it carried", tables.chart(table) if has_table else ""),
+        section("The numbers", tables.accuracies(table) if has_table else "", NOTES["table"]),
+        section("What the gain is made of", tables.changes(table), NOTES["changes"]),
+        section("Under attack", tables.under_attack(hit), NOTES["attacked"]),
+        section("How it learned", curves(run.metrics()), NOTES["curves"]),
+        section("What went wrong", _wrong(table, warnings), NOTES["faults"]),
+        section("Completions to read", completions.cards(read), NOTES["completions"]),
     ]
-    style = files("ponder.report").joinpath("style.css").read_text(encoding="utf-8")
-    head = HEAD.format(title=escape(f"{run.name}: ponder", limit=200), style=style)
-    return f"{head}<body><main>{''.join(body)}</main></body></html>\n"
+    return document(f"{run.name}: ponder", *body)
 
 
 def _opening(run: Run, table: TransferTable) -> str:
@@ -123,13 +112,6 @@ def _figures(table: TransferTable) -> str:
         for row, estimate in rows
     )
     return f'<div class="figures">{figures}</div>' if figures else ""
-
-
-def _section(title: str, body: str, note: str = "") -> str:
-    if not body:
-        return ""
-    below = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{title}</h2>{body}{below}</section>"
 
 
 def _wrong(table: TransferTable, warnings: list[str]) -> str:
