@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row
@@ -21,6 +21,8 @@ MARKS = {
     "after": "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z",
 }
 """Outline of each condition's mark, around its own origin: shape tells them apart where colour does not."""
+
+CURVE = '<svg class="curve" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
 
 WIDEST = 240
 """Points of a curve; of a longer one, neighbours are averaged."""
@@ -67,7 +69,20 @@ def curve(values: Sequence[float | None], *, ceiling: float | None = None) -> st
     low, high = bounds(thin, ceiling)
     lines = [("thin", thin), ("thick", smoothed(thin))] if len(thin) >= 12 else [("thick", thin)]
     drawn = "".join(_line(name, line, low, high) for name, line in lines)
-    return f'<svg class="curve" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
+    return f"{CURVE}{drawn}</svg>"
+
+
+def overlay(lines: Mapping[str, Sequence[float]], *, ceiling: float, at: float | None = None) -> str:
+    """Several curves of one length on one axis from 0 to `ceiling`; a line upright at the share `at` of the steps."""
+    upright = "" if at is None else f'<path class="alarm" d="M{at * 100:.2f} 0V40"/>'
+    drawn = "".join(
+        _line(f"c-{kind} {weight}", line, 0.0, ceiling)
+        for kind, values in lines.items()
+        for weight, line in (("thin", thinned(values)), ("thick", smoothed(thinned(values))))
+    )
+    return (
+        f'<svg class="curve" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">{upright}{drawn}</svg>'
+    )
 
 
 def bounds(values: Sequence[float], ceiling: float | None) -> tuple[float, float]:
@@ -81,17 +96,18 @@ def bounds(values: Sequence[float], ceiling: float | None) -> tuple[float, float
 def thinned(values: Sequence[float]) -> list[float]:
     """At most `WIDEST` values, each the mean of as many neighbours."""
     size = math.ceil(len(values) / WIDEST)
-    return [_mean(values[start : start + size]) for start in range(0, len(values), size)]
+    return [mean(values[start : start + size]) for start in range(0, len(values), size)]
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
     """Each value's mean with its neighbours, a twelfth of the curve in all; gaps stay gaps."""
     arm = max(1, len(values) // 24)
-    means = [_mean(values[max(0, at - arm) : at + arm + 1]) for at in range(len(values))]
+    means = [mean(values[max(0, at - arm) : at + arm + 1]) for at in range(len(values))]
     return [mean if math.isfinite(value) else math.nan for mean, value in zip(means, values, strict=True)]
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """Of those that are numbers; NaN where none is."""
     finite = [value for value in values if math.isfinite(value)]
     return sum(finite) / len(finite) if finite else math.nan
 

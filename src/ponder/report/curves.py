@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ponder.report.charts import bounds, curve, thinned
+from ponder.report.charts import bounds, curve, mean, thinned
+from ponder.report.frame import folded, scrolling
 from ponder.report.text import escape
 
 
@@ -41,6 +42,9 @@ CURVES = {
 }
 """Metric -> how it is drawn, in the order of the page."""
 
+LISTED = 20
+"""Rows of the table behind a stage's curves."""
+
 STAGES = {"cold_start": "Cold start", "distil": "Distillation", "reinforce": "Reinforcement learning"}
 
 Metrics = Sequence[Mapping[str, Any]]
@@ -66,7 +70,28 @@ def _stage(stage: str, rows: Metrics) -> str:
         return ""
     steps = (int(rows[0]["step"]), int(rows[-1]["step"]))
     figures = "".join(_figure(CURVES[name], values, steps) for name, values in drawn.items())
-    return f'<h3>{escape(STAGES.get(stage, stage), limit=60)}</h3><div class="multiples">{figures}</div>'
+    title = escape(STAGES.get(stage, stage), limit=60)
+    table = folded("The numbers behind it", _table(title, drawn, rows))
+    return f'<h3>{title}</h3><div class="multiples">{figures}</div>{table}'
+
+
+def _table(title: str, drawn: Mapping[str, Sequence[float]], rows: Metrics) -> str:
+    """A row for each step, or for as many steps in a row as leave `LISTED`, with their means."""
+    size = math.ceil(len(rows) / LISTED)
+    head = "".join(f'<th scope="col">{CURVES[name].label}</th>' for name in drawn)
+    body = "".join(_row(rows[at : at + size], drawn, at) for at in range(0, len(rows), size))
+    return scrolling(
+        f'<thead><tr><th scope="col">step</th>{head}</tr></thead><tbody>{body}</tbody>', name=f"Curves: {title}"
+    )
+
+
+def _row(rows: Metrics, drawn: Mapping[str, Sequence[float]], at: int) -> str:
+    first, last = int(rows[0]["step"]), int(rows[-1]["step"])
+    means = {name: mean(values[at : at + len(rows)]) for name, values in drawn.items()}
+    cells = "".join(
+        f"<td>{_shown(value, CURVES[name].form) if math.isfinite(value) else '·'}</td>" for name, value in means.items()
+    )
+    return f'<tr><th scope="row">{first if first == last else f"{first} to {last}"}</th>{cells}</tr>'
 
 
 def number(value: Any) -> float:

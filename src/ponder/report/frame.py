@@ -38,5 +38,5 @@ def scrolling(table: str, *, name: str, kind: str = "") -> str:
 
 
 def folded(summary: str, body: str) -> str:
-    """Something that is there when asked for; nothing without a body."""
-    return f"<details><summary>{summary}</summary>{body}</details>" if body else ""
+    """The numbers of a picture: there when asked for, and on paper; nothing without a body."""
+    return f'<details class="numbers"><summary>{summary}</summary>{body}</details>' if body else ""
