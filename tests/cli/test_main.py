@@ -127,6 +127,20 @@ def test_comparing_as_json(trained: tuple[Path, str, str]) -> None:
     assert row["decisive"] is False
 
 
+def test_comparing_several_makes_a_page(trained: tuple[Path, str, str], tmp_path: Path) -> None:
+    run, _, _ = trained
+    page = tmp_path / "page.html"
+    compared = ponder("compare", run, run, run, "--html", page, "--json")
+    assert compared.exit_code == 0, compared.output
+    assert [pair["second"] for pair in json.loads(compared.stdout)["pairs"]] == [str(run)] * 2
+    assert "3 runs compared" in page.read_text()
+
+
+def test_one_run_alone_cannot_be_compared(trained: tuple[Path, str, str]) -> None:
+    alone = ponder("compare", trained[0])
+    assert alone.exit_code == 2 and "give another run to compare it with" in alone.stderr
+
+
 def test_runs_that_share_no_domain_cannot_be_compared(trained: tuple[Path, str, str], tmp_path: Path) -> None:
     with Run.create(tmp_path / "empty", {"recipe": {}}):
         pass

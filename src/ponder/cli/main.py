@@ -144,14 +144,14 @@ def claims(
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a measured run.")],
-    second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another one.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of measured runs, two or more.")],
+    html: Annotated[Path | None, typer.Option(help="File for a page of all of them.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare what two runs measured, paired by problem."""
+    """Compare what runs measured, paired by problem: the first with each other one; --html makes a page of all."""
     from ponder.cli.compare import compare as job
 
-    job(first, second, as_json=as_json)
+    job(runs, html=html, as_json=as_json)
 
 
 @app.command()

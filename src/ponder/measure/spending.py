@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from ponder.measure import statistics
+from ponder.measure.comparison import FREE
 from ponder.measure.statistics import Estimate
 from ponder.measure.suite import LABELS
 from ponder.measure.transfer import CONDITIONS, MEASURES
@@ -20,8 +21,6 @@ from ponder.types import Mode, Tier
 
 LEVELS = 8
 """Levels of difficulty that are told apart at most; of more, neighbours are put together."""
-FREE = ("untouched", "before", "distilled", "after")
-"""Conditions in which the model thinks as it likes, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

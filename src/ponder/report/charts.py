@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row
-from ponder.report.text import CONDITIONS, percent, span
+from ponder.report.text import CONDITIONS, escape, percent, span
 
 PITCH = 9
 """Pixels between the whiskers of one row."""
@@ -28,31 +29,53 @@ WIDEST = 240
 """Points of a curve; of a longer one, neighbours are averaged."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """An estimate of a share, and how it is drawn."""
+
+    kind: str
+    """Class of its colour, without `c-`."""
+    mark: str
+    """Key of `MARKS`."""
+    name: str
+    """What it is called."""
+    estimate: Estimate | None
+    """None leaves its place empty."""
+
+
 def whiskers(row: Row, conditions: Sequence[str]) -> str:
     """Accuracy of a row in each condition, one whisker under the other, on an axis from 0 to 100%."""
-    height = PITCH * len(conditions) + 8
-    grid = "".join(f'<line class="grid" x1="{x}%" x2="{x}%" y1="0" y2="100%"/>' for x in (0, 25, 50, 75, 100))
-    drawn = [(name, row.accuracy(name), PITCH * index + 8.5) for index, name in enumerate(conditions)]
-    lines = "".join(_whisker(name, estimate, y) for name, estimate, y in drawn if estimate)
-    said = "; ".join(f"{CONDITIONS[name]} {_said(estimate)}" for name, estimate, _ in drawn if estimate)
-    return f'<svg class="whiskers" height="{height}" role="img" aria-label="{said}">{grid}{lines}</svg>'
-
-
-def mark(condition: str) -> str:
-    """The mark of a condition, for a legend."""
-    return f'<svg class="key" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">{_mark(condition)}</svg>'
-
-
-def _whisker(condition: str, estimate: Estimate, y: float) -> str:
-    ends = f'x1="{estimate.low:.2%}" x2="{estimate.high:.2%}" y1="{y}" y2="{y}"'
-    place = f'<svg x="{estimate.value:.2%}" y="{y}" overflow="visible">{_mark(condition)}</svg>'
-    return (
-        f'<g><title>{CONDITIONS[condition]}: {_said(estimate)}</title><line class="c-{condition}" {ends}/>{place}</g>'
+    return strip(
+        [Whisker(kind=name, mark=name, name=CONDITIONS[name], estimate=row.accuracy(name)) for name in conditions]
     )
 
 
-def _mark(condition: str) -> str:
-    return f'<path class="c-{condition}" d="{MARKS[condition]}"/>'
+def strip(found: Sequence[Whisker]) -> str:
+    """Whiskers one under the other, on an axis from 0 to 100%."""
+    height = PITCH * len(found) + 8
+    grid = "".join(f'<line class="grid" x1="{x}%" x2="{x}%" y1="0" y2="100%"/>' for x in (0, 25, 50, 75, 100))
+    lines = "".join(_whisker(each, PITCH * index + 8.5) for index, each in enumerate(found))
+    said = "; ".join(f"{escape(each.name, limit=60)} {_said(each.estimate)}" for each in found if each.estimate)
+    return f'<svg class="whiskers" height="{height}" role="img" aria-label="{said}">{grid}{lines}</svg>'
+
+
+def key(kind: str, mark: str) -> str:
+    """A mark by itself, for a legend."""
+    return f'<svg class="key" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">{_mark(kind, mark)}</svg>'
+
+
+def _whisker(whisker: Whisker, y: float) -> str:
+    estimate = whisker.estimate
+    if estimate is None:
+        return ""
+    ends = f'x1="{estimate.low:.2%}" x2="{estimate.high:.2%}" y1="{y}" y2="{y}"'
+    place = f'<svg x="{estimate.value:.2%}" y="{y}" overflow="visible">{_mark(whisker.kind, whisker.mark)}</svg>'
+    told = f"{escape(whisker.name, limit=60)}: {_said(estimate)}"
+    return f'<g><title>{told}</title><line class="c-{whisker.kind}" {ends}/>{place}</g>'
+
+
+def _mark(kind: str, mark: str) -> str:
+    return f'<path class="c-{kind}" d="{MARKS[mark]}"/>'
 
 
 def _said(estimate: Estimate) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ponder.report.charts import MARKS
+from ponder.report.charts import MARKS, key
 from ponder.report.text import escape
 
 HEIGHT = 190
@@ -62,12 +62,6 @@ def plot(series: Sequence[Series], *, ticks: Sequence[tuple[float, str]], top: f
 def legend(series: Sequence[Series]) -> str:
     """Mark and name of each."""
     return f'<ul class="legend">{"".join(f"<li>{key(s.kind, s.mark)} {escape(s.name)}</li>" for s in series)}</ul>'
-
-
-def key(kind: str, mark: str) -> str:
-    """A mark by itself."""
-    path = f'<path class="c-{kind}" d="{MARKS[mark]}"/>'
-    return f'<svg class="key" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">{path}</svg>'
 
 
 def ceiling(highest: float) -> float:

@@ -9,7 +9,7 @@ from ponder.measure.gains import PARTS
 from ponder.measure.printing import CHANGES
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row, TransferTable
-from ponder.report.charts import mark, whiskers
+from ponder.report.charts import key, whiskers
 from ponder.report.frame import scrolling
 from ponder.report.text import CONDITIONS, TIERS, escape, main_change, points, span
 
@@ -26,7 +26,7 @@ FAULTS = {
 def chart(table: TransferTable) -> str:
     """Every tier with its domains, as dots and whiskers."""
     conditions = table.conditions
-    legend = "".join(f"<li>{mark(name)} {CONDITIONS[name]}</li>" for name in conditions)
+    legend = "".join(f"<li>{key(name, name)} {CONDITIONS[name]}</li>" for name in conditions)
     return f'<ul class="legend">{legend}</ul>{"".join(_tier_chart(row, table, conditions) for row in table.tiers)}'
 
 
