@@ -27,11 +27,21 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    for verb in ("train", "measure", "compare", "models", "doctor"):
+    for verb in ("train", "measure", "compare", "claims", "models", "doctor"):
         assert f"\n  {verb} " in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["train", "measure", "compare", "models", "doctor"])
+def test_a_run_is_told_in_a_terminal_without_what_trains() -> None:
+    script = (
+        "import sys, ponder.cli.overview\n"
+        "found = [name for name in ('torch', 'transformers', 'duckdb', 'scipy') if name in sys.modules]\n"
+        "assert not found, found\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["train", "measure", "compare", "claims", "models", "doctor"])
 def test_each_verb_has_json_and_help(verb: str) -> None:
     result = ponder(verb, "--help")
     assert result.exit_code == 0

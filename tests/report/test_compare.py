@@ -67,7 +67,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def asked_alike(row: Rollout) -> Rollout:
-    """The same with a question that is its problem's own, so that rollouts of other conditions can be paired with it."""
+    """The same with a question that is its problem's own, so that other conditions can be paired with it."""
     return replace(row, problem=replace(row.problem, messages=(Message(role="user", content=row.problem.id),)))
 
 

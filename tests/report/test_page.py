@@ -147,7 +147,7 @@ class TestWhole:
         _, page = written(run)
         scrolls = [a for tag, a in page.tags if a.get("class") == "scroll"]
         assert len(scrolls) >= 6
-        assert all(a["tabindex"] == "0" and a["role"] == "region" and a["aria-label"] for a in scrolls)
+        assert all(a["tabindex"] == "0" and a["role"] == "group" and a["aria-label"] for a in scrolls)
 
     def test_facts(self, run: Path):
         _, page = written(run)

@@ -15,7 +15,7 @@ from ponder.measure.statistics import ranking
 from ponder.measure.tricks import TRICKS
 from ponder.measure.trust import ANSWERS, FACETS, KIND
 from ponder.report import squares
-from ponder.report.frame import document, scrolling, section
+from ponder.report.frame import document, quoted, scrolling, section
 from ponder.report.page import NAME
 from ponder.report.text import escape
 from ponder.runs.files import write_atomic
@@ -265,8 +265,7 @@ def _card(row: Mapping[str, Any]) -> str:
 
 
 def _quoted(label: str, text: str, kind: str) -> str:
-    said = f'<pre dir="auto">{escape(text, limit=2000)}</pre>'
-    return f'<div class="said {kind}"><span class="label">{label}</span>{said}</div>'
+    return f'<div class="said {kind}"><span class="label">{label}</span>{quoted(text, label, limit=2000)}</div>'
 
 
 def _cell(number: Number | None, kind: str = "") -> str:
@@ -286,6 +285,7 @@ def value(number: Number) -> str:
 def _table(name: str, heads: Sequence[str], rows: Sequence[str], *, words: Collection[int] = ()) -> str:
     """`words`: columns, from 0, that hold text and not numbers."""
     classes = [' class="words"' if column in words else "" for column in range(len(heads))]
-    head = "".join(f'<th scope="col"{kind}>{head}</th>' for head, kind in zip(heads, classes, strict=True))
+    cells = [f'<th scope="col"{kind}>{head}</th>' for head, kind in zip(heads, classes, strict=True)]
+    head = "".join(cells) if heads[0] else "".join(["<td></td>", *cells[1:]])
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return scrolling(body, name=name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row
+from ponder.report.metrics import bounds, mean
 from ponder.report.text import CONDITIONS, escape, percent, span
 
 PITCH = 9
@@ -108,14 +109,6 @@ def overlay(lines: Mapping[str, Sequence[float]], *, ceiling: float, at: float |
     )
 
 
-def bounds(values: Sequence[float], ceiling: float | None) -> tuple[float, float]:
-    """Ends of a curve's axis."""
-    finite = [value for value in values if math.isfinite(value)]
-    low = min(0.0, *finite)
-    high = max(finite) if ceiling is None else max(ceiling, *finite)
-    return low, high if high > low else low + 1
-
-
 def thinned(values: Sequence[float]) -> list[float]:
     """At most `WIDEST` values, each the mean of as many neighbours."""
     size = math.ceil(len(values) / WIDEST)
@@ -127,12 +120,6 @@ def smoothed(values: Sequence[float]) -> list[float]:
     arm = max(1, len(values) // 24)
     means = [mean(values[max(0, at - arm) : at + arm + 1]) for at in range(len(values))]
     return [mean if math.isfinite(value) else math.nan for mean, value in zip(means, values, strict=True)]
-
-
-def mean(values: Sequence[float]) -> float:
-    """Of those that are numbers; NaN where none is."""
-    finite = [value for value in values if math.isfinite(value)]
-    return sum(finite) / len(finite) if finite else math.nan
 
 
 def _line(name: str, values: Sequence[float], low: float, high: float) -> str:

@@ -119,7 +119,7 @@ def _changed(sides: Sequence[Side], changed: Mapping[str, Sequence[Any]]) -> str
     head = "".join(f'<th scope="col" class="words">{escape(side.name, limit=40)}</th>' for side in sides)
     rows = {name: "".join(map(_value, values)) for name, values in changed.items()}
     body = "".join(f'<tr><th scope="row">{escape(name, limit=80)}</th>{cells}</tr>' for name, cells in rows.items())
-    return scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>", name="What changed")
+    return scrolling(f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>", name="What changed")
 
 
 def _value(value: Any) -> str:

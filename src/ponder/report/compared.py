@@ -8,10 +8,10 @@ from typing import Any
 
 from ponder.measure.ranking import Standing
 from ponder.measure.statistics import Estimate
-from ponder.report.charts import Whisker, mean, overlay, strip, thinned
-from ponder.report.curves import CURVES, number
+from ponder.report.charts import Whisker, overlay, strip, thinned
 from ponder.report.dots import Dot, Series, ceiling, plot
 from ponder.report.frame import folded, scrolling
+from ponder.report.metrics import CURVES, mean, number
 from ponder.report.sides import MARKED, Side
 from ponder.report.tables import NOTHING, tinted
 from ponder.report.text import TIERS, escape, main_change, percent, span
@@ -70,7 +70,7 @@ def _accuracies(sides: Sequence[Side], stands: Sequence[Standing]) -> str:
         for domain in standing.domains:
             cells = "".join(_cell(_accuracy(side, domain)) for side in sides)
             rows.append(f'<tr><th scope="row">{escape(domain, limit=60)}</th>{cells}</tr>')
-    return scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", name="Percent right")
+    return scrolling(f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", name="Percent right")
 
 
 def _cell(estimate: Estimate | None) -> str:
@@ -92,7 +92,7 @@ def matrix(sides: Sequence[Side]) -> str:
         f"{''.join(_gain(side, domain, changes[side.place] or '') for side in known)}</tr>"
         for domain in domains
     )
-    return scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>", name="Gains", kind="matrix")
+    return scrolling(f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>", name="Gains", kind="matrix")
 
 
 def _gain(side: Side, domain: str, change: str) -> str:
@@ -109,7 +109,7 @@ def spent(sides: Sequence[Side], stands: Sequence[Standing]) -> str:
         return ""
     head = "".join(f'<th scope="col">{name}</th>' for name in ("tier", "thinking tokens", "percent right", "problems"))
     rows = "".join(_spending(side, tier) for tier in tiers for side in sides)
-    table = scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody>", name="What it cost in thinking")
+    table = scrolling(f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody>", name="What it cost in thinking")
     return f'<div class="pair">{panels}</div>{folded("The numbers behind it", table)}'
 
 
@@ -176,8 +176,9 @@ def _figure(name: str, lines: Mapping[int, Sequence[float]]) -> str:
     drawn = overlay({f"run{place}": values for place, values in lines.items()}, ceiling=top)
     last = max(map(len, lines.values()))
     return (
-        f'<figure role="img" aria-label="{kind.label} along training"><figcaption><b>{kind.label}</b></figcaption>'
-        f'<div class="frame"><span class="high">{format(top, kind.form)}</span>{drawn}<span class="low">0</span></div>'
+        f"<figure><figcaption><b>{kind.label}</b></figcaption>"
+        f'<div class="frame" role="img" aria-label="{kind.label} along training">'
+        f'<span class="high">{format(top, kind.form)}</span>{drawn}<span class="low">0</span></div>'
         f'<div class="steps"><span>first step</span><span>{last} steps</span></div></figure>'
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ponder.report.curves import STAGES, by_stage
+from ponder.report.metrics import STAGES, by_stage
 from ponder.report.text import escape
 from ponder.runs.folder import Run
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from ponder.report.text import escape
+from ponder.report.text import LIMIT, escape
+
+TALL = 900
+"""Characters of a text that may be higher than its frame, on a phone."""
 
 HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -33,8 +36,15 @@ def section(title: str, body: str, note: str = "") -> str:
 
 def scrolling(table: str, *, name: str, kind: str = "") -> str:
     """A table that scrolls by itself where the page is narrow, by keyboard too; `name` is what it holds."""
-    label = f'role="region" aria-label="{escape(name, limit=100)}"'
+    label = f'role="group" aria-label="{escape(name, limit=100)}"'
     return f'<div class="scroll" tabindex="0" {label}><table class="{kind}">{table}</table></div>'
+
+
+def quoted(text: str, name: str, *, limit: int = LIMIT) -> str:
+    """What a model or a data set says, inert, in its own direction; a long one scrolls by itself, by keyboard too."""
+    tall = len(text) > TALL or text.count("\n") > TALL // 60
+    kind = f' class="tall" tabindex="0" role="group" aria-label="{escape(name, limit=40)}"' if tall else ""
+    return f'<pre dir="auto"{kind}>{escape(text, limit=limit)}</pre>'
 
 
 def folded(summary: str, body: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ponder.measure import fitness
 from ponder.report.charts import overlay
-from ponder.report.curves import Metrics, number
 from ponder.report.frame import scrolling
+from ponder.report.metrics import Metrics, number
 from ponder.report.text import escape
 from ponder.runs.result import Number
 
@@ -74,7 +74,7 @@ def _curves(name: str, rows: Metrics, numbers: Numbers) -> str:
     return (
         f'<ul class="legend"><li><i class="line c-paid"></i> paid {payer}, <b>{_ends(paid)}</b></li>'
         f'<li><i class="line c-gold"></i> right, by gold, <b>{_ends(right)}</b></li></ul>'
-        f'<figure class="tall" role="img" aria-label="{said}"><div class="frame"><span class="high">1</span>{drawn}'
+        f'<figure class="tall"><div class="frame" role="img" aria-label="{said}"><span class="high">1</span>{drawn}'
         f'<span class="low">0</span></div><div class="steps"><span>step {first}</span><span>{last}</span></div>'
         "</figure>"
         f'<p class="note">Mean over the rollouts of a step{sounded}. Thick: smoothed. The numbers stand under '
@@ -91,7 +91,7 @@ def _table(known: Numbers) -> str:
     if not known:
         return ""
     rows = "".join(f'<tr><th scope="row">{label}</th>{_cells(value)}</tr>' for label, value in known.items())
-    head = '<th></th><th scope="col">value</th><th scope="col">95% interval</th><th scope="col">n</th>'
+    head = '<td></td><th scope="col">value</th><th scope="col">95% interval</th><th scope="col">n</th>'
     table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     return scrolling(table, name="What the verifier accepts", kind="narrow")
 

@@ -57,7 +57,7 @@ def accuracies(table: TransferTable) -> str:
     head = "".join(f'<th scope="col">{label}</th>' for label in labels)
     rows = (row for tier in table.tiers for row in (tier, *table.of(tier.tier)))
     return scrolling(
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(_row(r, table) for r in rows)}</tbody>",
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(_row(r, table) for r in rows)}</tbody>",
         name="Percent right",
     )
 
@@ -127,7 +127,7 @@ def matrix(table: TransferTable) -> str:
     head = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers)
     cells = {name: "".join(tinted(row.changes.get(name)) for row in table.tiers) for name in known}
     body = "".join(f'<tr><th scope="row">{TRAININGS[name]}</th>{row}</tr>' for name, row in cells.items())
-    head = f"<thead><tr><th></th>{head}</tr></thead>"
+    head = f"<thead><tr><td></td>{head}</tr></thead>"
     return scrolling(f"{head}<tbody>{body}</tbody>", name="What each training carried to", kind="matrix")
 
 
@@ -153,7 +153,7 @@ def faults(table: TransferTable) -> str:
     groups = "".join(f'<th scope="colgroup" colspan="{len(table.tiers)}">{label}</th>' for label in FAULTS.values())
     tiers = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers) * len(FAULTS)
     body = "".join(_fault_row(name, table) for name in table.conditions)
-    head = f"<tr><th></th>{groups}</tr><tr><th></th>{tiers}</tr>"
+    head = f"<tr><td></td>{groups}</tr><tr><td></td>{tiers}</tr>"
     return scrolling(f"<thead>{head}</thead><tbody>{body}</tbody>", name="What went wrong", kind="grouped")
 
 
@@ -182,5 +182,5 @@ def under_attack(rows: Sequence[attacked.Row]) -> str:
         for row in rows
     )
     return (
-        scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>", name="Under attack") if rows else ""
+        scrolling(f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>", name="Under attack") if rows else ""
     )
