@@ -8,6 +8,7 @@ from pathlib import Path
 from ponder.measure import attacked, spending, transfer
 from ponder.measure.profile import profile
 from ponder.measure.spending import Level, Way
+from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import TransferTable
 from ponder.report import completions, payment, tables, thinking
 from ponder.report.completions import Rollout
@@ -175,10 +176,15 @@ def _figures(table: TransferTable) -> str:
     figures = "".join(
         f'<div class="{tables.tone(estimate)}"><b>{points(estimate).partition(" ")[0]}</b> '
         f"<span>{points(estimate).partition(' ')[2]} points</span>"
-        f"<small>{row.tier}: {TIERS[row.tier]}; {estimate.n} problems</small></div>"
+        f"<small>{row.tier}: {TIERS[row.tier]}; {estimate.n} problems{_sure(estimate)}</small></div>"
         for row, estimate in rows
     )
     return f'<div class="figures">{figures}</div>' if figures else ""
+
+
+def _sure(estimate: Estimate) -> str:
+    """What the colour says, in words, where it is easily misread."""
+    return "" if estimate.sign else "; no sure change"
 
 
 def _wrong(table: TransferTable, warnings: list[str]) -> str:
