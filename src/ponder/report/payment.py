@@ -111,7 +111,8 @@ def sentence(name: str, numbers: Numbers) -> str:
         return ""
     who = f"the verifier {escape(name, limit=60)}" if name else "the verifier"
     sizes = f"{_told(opening)} in the opening and {_told(last)} at the end"
-    if last.low > opening.high:  # pyright: ignore[reportOptionalOperand]
+    assert last.low is not None and opening.high is not None, "looked at above"
+    if last.low > opening.high:
         told = f"What {who} pays left behind what is right: the gap between them was {sizes}"
     else:
         told = f"That what {who} pays left behind what is right cannot be told: the gap between them was {sizes}"
