@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SET ?=
+RUN ?= runs/lab
 ARGS ?=
 
-.PHONY: help quickstart lab lab-seeds bench test test-slow check clean
+.PHONY: help quickstart lab lab-seeds bench claims pictures test test-slow check clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +28,12 @@ lab-seeds: $(BIN)/.installed  ## two more seed models, for the studies, from not
 bench: $(BIN)/.installed  ## beside vLLM, transformers, OpenVINO and TRL, hours (ARGS="--quick", "--only WORK", "--resume")
 	$(BIN)/ponder models pull smollm2-135m
 	$(BIN)/python -m benchmarks $(ARGS)
+
+claims: $(BIN)/.installed  ## docs/claims.md and .html, from what the studies found
+	$(BIN)/ponder claims
+
+pictures: $(BIN)/.installed  ## docs/pictures of the report and the viewer of a finished run (RUN=runs/lab); needs a browser
+	PYTHONPATH=tests $(BIN)/python -m viewer.pictures $(RUN) docs/pictures
 
 test: $(BIN)/.installed  ## the fast tests
 	$(BIN)/pytest -m "not slow"

@@ -27,11 +27,21 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    for verb in ("train", "measure", "compare", "models", "doctor"):
+    for verb in ("train", "measure", "compare", "claims", "models", "doctor"):
         assert f"\n  {verb} " in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["train", "measure", "compare", "models", "doctor"])
+def test_a_run_is_told_in_a_terminal_without_what_trains() -> None:
+    script = (
+        "import sys, ponder.cli.overview\n"
+        "found = [name for name in ('torch', 'transformers', 'duckdb', 'scipy') if name in sys.modules]\n"
+        "assert not found, found\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["train", "measure", "compare", "claims", "models", "doctor"])
 def test_each_verb_has_json_and_help(verb: str) -> None:
     result = ponder(verb, "--help")
     assert result.exit_code == 0
@@ -125,6 +135,20 @@ def test_comparing_as_json(trained: tuple[Path, str, str]) -> None:
     assert (row["condition"], row["tier"]) == ("untouched", "trained")
     assert row["difference"]["value"] == 0.0 and row["difference"]["n"] == 4
     assert row["decisive"] is False
+
+
+def test_comparing_several_makes_a_page(trained: tuple[Path, str, str], tmp_path: Path) -> None:
+    run, _, _ = trained
+    page = tmp_path / "page.html"
+    compared = ponder("compare", run, run, run, "--html", page, "--json")
+    assert compared.exit_code == 0, compared.output
+    assert [pair["second"] for pair in json.loads(compared.stdout)["pairs"]] == [str(run)] * 2
+    assert "3 runs compared" in page.read_text()
+
+
+def test_one_run_alone_cannot_be_compared(trained: tuple[Path, str, str]) -> None:
+    alone = ponder("compare", trained[0])
+    assert alone.exit_code == 2 and "give another run to compare it with" in alone.stderr
 
 
 def test_runs_that_share_no_domain_cannot_be_compared(trained: tuple[Path, str, str], tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from measure.synthetic import rollout
-from ponder.cli.watch import Bars, Lines, Pace, clock, due, note, show, to_read, watching
+from ponder.cli.completions import show, to_read
+from ponder.cli.watch import Bars, Lines, Pace, clock, due, note, watching
 from ponder.stages.drive import Step
 
 HOSTILE = "[bold]x[/bold] [/] \x1b[2J\x1b]0;title\x07 \u202e </script> :boom: {task.x}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -46,6 +48,8 @@ def rollout(
     outcome: Outcome = Outcome.ANSWERED,
     question: str = "What is 3 + 4?",
     verdicts: Sequence[Verdict] = (),
+    difficulty: float | None = None,
+    **cell: Any,
 ) -> Rollout:
     """One rollout; thinking costs a token a word, and the answer 2 tokens."""
     checkpoint, mode = CONDITIONS[condition]
@@ -64,13 +68,14 @@ def rollout(
         stage="transfer",
         step=0,
         sample=sample,
-        cell=Cell(checkpoint=checkpoint, domain=domain, split="test", tier=tier, mode=mode, budget=96),
+        cell=replace(Cell(checkpoint=checkpoint, domain=domain, split="test", tier=tier, mode=mode, budget=96), **cell),
         problem=Problem(
             id=f"{domain}/test/0/{problem}",
             domain=domain,
             split="test",
             messages=(Message(role="user", content=question),),
             reference="7",
+            difficulty=difficulty,
         ),
         completion=completion,
         verdicts=(verdict(right, explanation="rule `answer tag`: found 7"), *verdicts),

@@ -67,11 +67,20 @@ class Page(HTMLParser):
         return {tag for tag, _ in self.tags}
 
 
-def made(folder: Path, rollouts: Sequence[Rollout] = (), *, steps: int = 0, manifest: dict | None = None) -> Path:
-    """A run folder with these rollouts measured and so many steps logged."""
+def made(
+    folder: Path,
+    rollouts: Sequence[Rollout] = (),
+    *,
+    steps: int = 0,
+    manifest: dict | None = None,
+    gold: Sequence[float] = (),
+) -> Path:
+    """A run folder with these rollouts measured and so many steps logged, or some that paid .5 where gold is this."""
     with Run.create(folder, manifest or MANIFEST) as run:
         for step in range(steps):
             run.log_metrics("reinforce", step, {"reward": step / 10, "share_thinking": 0.5})
+        for step, right in enumerate(gold):
+            run.log_metrics("reinforce", step, {"reward": 0.5, "gold": right})
         if rollouts:
             write_rollouts(run.measured_file("transfer"), rollouts, run=run.name)
     return folder
@@ -93,13 +102,15 @@ class TestWhole:
     def test_headings(self, run: Path):
         _, page = written(run)
         for heading in (
-            "What was trained",
             "Where it carried",
-            "The numbers",
+            "The numbers behind it",
+            "What each training carried to",
             "What the gain is made of",
             "How it learned",
             "What went wrong",
+            "What thinking buys",
             "Completions to read",
+            "What was run",
         ):
             assert heading in page.text
         assert page.open == []
@@ -124,6 +135,19 @@ class TestWhole:
                 accuracy = row.accuracy(condition)
                 assert accuracy is not None
                 assert f"{accuracy.value * 100:.0f}{span(accuracy)}" in page.text
+
+    def test_every_picture_has_its_numbers_behind_it(self, run: Path):
+        _, page = written(run)
+        pictures = [a["class"] for tag, a in page.tags if tag == "svg" and a.get("class", "key") != "key"]
+        assert set(pictures) == {"whiskers", "curve", "dots"}
+        folded = [a.get("class") for tag, a in page.tags if tag == "details"].count("numbers")
+        assert folded == 3  # the profile, the curves of one stage, the ways of thinking
+
+    def test_every_table_that_scrolls_has_a_name_and_takes_the_focus(self, run: Path):
+        _, page = written(run)
+        scrolls = [a for tag, a in page.tags if a.get("class") == "scroll"]
+        assert len(scrolls) >= 6
+        assert all(a["tabindex"] == "0" and a["role"] == "group" and a["aria-label"] for a in scrolls)
 
     def test_facts(self, run: Path):
         _, page = written(run)
@@ -177,11 +201,26 @@ class TestHostile:
         assert len(hostile[0]) < 200_000
 
 
+class TestPaid:
+    def test_a_reward_that_leaves_right_answers_behind_is_in_the_opening(self, tmp_path: Path):
+        manifest = {"recipe": {"rl": {"paid_by": "hasty"}}}
+        folder = made(tmp_path / "run", [rollout("after", "0", 1.0)], manifest=manifest, gold=(0.4, 0.3, 0.2))
+        gaps = {"opening": Number(0.1, 0.05, 0.15, 9), "last": Number(0.4, 0.3, 0.5, 9)}
+        write_result(folder, {f"watch.gap.{name}": gap for name, gap in gaps.items()})
+        text = written(folder)[1].text
+        assert "What the verifier hasty pays left behind what is right" in text
+        assert "paid by hasty, 0.50 → 0.50" in text and "right, by gold, 0.40 → 0.20" in text
+
+    def test_where_gold_paid_there_is_nothing_to_tell(self, tmp_path: Path):
+        folder = made(tmp_path / "run", [rollout("after", "0", 1.0)], gold=(0.5, 0.5, 0.5))
+        assert "What was paid" not in written(folder)[1].text
+
+
 class TestMissing:
     def test_an_empty_run(self, tmp_path: Path):
         _, page = written(made(tmp_path / "run"))
         assert "Nothing has been measured yet." in page.text
-        assert "What was trained" in page.text
+        assert "What was run" in page.text
         for heading in ("Where it carried", "How it learned", "What went wrong", "Completions to read"):
             assert heading not in page.text
         assert page.open == []

@@ -51,6 +51,8 @@ def test_an_arm_that_fails_stops_nobody_and_is_told(file: Path, tmp_path: Path):
         (('number = "minutes"', 'number = "hours"'), "claims.*no number is called 'hours'"),
         (('recipe = "small.toml"\n', ""), "arm 'usual' has none"),
         (("rl.learning_rate=1e-9", "rl.learning_rat=1e-9"), "arms.slow: .*unknown key; did you mean 'learning_rate'"),
+        (('more = "usual"', 'more = "usual"\nleas = 0.1'), "claims.0.leas: unknown key; did you mean 'least'"),
+        (("[arms.slow]", "[arms.slow]\nsett = []"), "arms.slow.sett: unknown key; did you mean 'set"),
         (('recipe = "small.toml"', 'recipe = "smal.toml"'), "arms.usual: .*did you mean .*small.toml"),
     ],
 )

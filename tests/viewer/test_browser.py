@@ -12,6 +12,7 @@ import pytest
 from ponder.runs.folder import Run
 from ponder.viewer.server import Server
 from tiny import make_tokenizer
+from viewer.axe import everywhere
 from viewer.browser import Browser, browser
 from viewer.made import HOSTILE, served, write, write_hostile, write_step
 
@@ -192,6 +193,11 @@ def test_every_text_can_be_told_from_its_ground(page: Browser, server: Server, d
     assert page.do(CONTRAST) == []
     page.open(f"{link}&think=1")
     assert page.do(CONTRAST) == []
+
+
+def test_axe_finds_nothing(page: Browser, server: Server):
+    link = page.do("document.querySelector('a.rollout').href")
+    assert everywhere(page, server.address, f"{link}?think=1", f"{link}?colour=1") == []
 
 
 def test_hostile_texts_do_nothing(tmp_path: Path):

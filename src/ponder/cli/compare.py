@@ -1,4 +1,4 @@
-"""Two runs side by side, for people and as JSON."""
+"""Runs side by side, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ponder.cli.screen import people, print_json, say, visible
 from ponder.measure import comparison
 from ponder.measure.comparison import Compared
 from ponder.measure.printing import percent, points
+from ponder.report.compare import html as page
+from ponder.runs.files import write_atomic
 from ponder.runs.folder import Run
 from ponder.runs.lines import finite
 from ponder.runs.query import connect
@@ -25,19 +27,29 @@ MADE_BY = ("suite", "seeds", "data", "versions", "git_commit")
 """What of a manifest is compared besides the recipe."""
 
 
-def compare(first: Path, second: Path, *, as_json: bool) -> None:
-    """Print what differs between two runs and what that made of the accuracies."""
+def compare(runs: Sequence[Path], *, html: Path | None, as_json: bool) -> None:
+    """Print what differs between the first run and each other, and what that made of the accuracies."""
+    if len(runs) < 2:
+        raise PonderError(f"{runs[0]}: give another run to compare it with")
     console = people(as_json=as_json)
+    records = [_pair(console, runs[0], other, as_json=as_json) for other in runs[1:]]
+    if html:
+        write_atomic(html, page(runs, changed=comparison.changed(*map(_made_by, runs))))
+        say(console, f"page {html}")
+    if as_json:
+        print_json(records[0] if len(records) == 1 else {"pairs": records})
+
+
+def _pair(console: Console, first: Path, second: Path, *, as_json: bool) -> dict[str, Any]:
     rows, warnings = _rows(first, second)
     changed = comparison.changed(_made_by(first), _made_by(second))
     for warning in warnings:
         say(console, f"warning: {visible(warning)}", style="yellow")
-    if as_json:
-        print_json(_record(first, second, rows, changed))
-    else:
+    if not as_json:
         _print_changed(console, changed)
         console.print(_table(rows, (first, second)))
         say(console, closing(rows), style="dim")
+    return _record(first, second, rows, changed)
 
 
 def closing(rows: Sequence[Compared]) -> str:
@@ -69,7 +81,7 @@ def _made_by(path: Path) -> dict[str, Any]:
     return (recipe if isinstance(recipe, dict) else {}) | {key: manifest.get(key) for key in MADE_BY}
 
 
-def _print_changed(console: Console, changed: Mapping[str, tuple[Any, Any]]) -> None:
+def _print_changed(console: Console, changed: Mapping[str, tuple[Any, ...]]) -> None:
     say(console, "What changed:" if changed else "Nothing changed between the two: not the recipe, data or versions.")
     for key, (ours, theirs) in changed.items():
         say(console, f"  {visible(key)}: {visible(str(ours), most=60)} → {visible(str(theirs), most=60)}")
@@ -93,7 +105,7 @@ def _cells(row: Compared) -> list[str]:
 
 
 def _record(
-    first: Path, second: Path, rows: Sequence[Compared], changed: Mapping[str, tuple[Any, Any]]
+    first: Path, second: Path, rows: Sequence[Compared], changed: Mapping[str, tuple[Any, ...]]
 ) -> dict[str, Any]:
     return finite(
         {

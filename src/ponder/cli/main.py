@@ -160,15 +160,29 @@ def study(
 
 
 @app.command()
-def compare(
-    first: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a measured run.")],
-    second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another one.")],
+def claims(
+    file: Annotated[Path, typer.Argument(metavar="CLAIMS", help="A TOML file beside the studies' folders.")] = Path(
+        "studies/claims.toml"
+    ),
+    out: Annotated[Path, typer.Option(help="Folder for claims.md and claims.html.")] = Path("docs"),
     as_json: Json = False,
 ) -> None:
-    """Compare what two runs measured, paired by problem."""
+    """Write what the project claims and what the studies' results say of it."""
+    from ponder.cli.claims import claims as job
+
+    job(file, out, as_json=as_json)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of measured runs, two or more.")],
+    html: Annotated[Path | None, typer.Option(help="File for a page of all of them.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare what runs measured, paired by problem: the first with each other one; --html makes a page of all."""
     from ponder.cli.compare import compare as job
 
-    job(first, second, as_json=as_json)
+    job(runs, html=html, as_json=as_json)
 
 
 @app.command()

@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ponder.cli.completions import show as show_completions
+from ponder.cli.completions import to_read
 from ponder.cli.screen import people, say, visible
-from ponder.cli.watch import show as show_completions
-from ponder.cli.watch import to_read
-from ponder.report.charts import bounds
-from ponder.report.curves import CURVES, STAGES, by_stage, number
+from ponder.report.metrics import CURVES, STAGES, bounds, by_stage, number
 from ponder.runs.table import read_rollouts
 from ponder.types import PonderError, Rollout
 from ponder.viewer.opened import Opened, opened

@@ -10,18 +10,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
+from ponder.cli.completions import show, to_read
 from ponder.cli.screen import say, visible
 from ponder.recipes.progress import Watcher
 from ponder.stages.drive import Stage, Step
 from ponder.stages.reinforce import summary
-from ponder.types import Role, Rollout
+from ponder.types import Rollout
 
 LINES = 20
 """Plain lines a stage has about."""
 READINGS = 6
 """Times that a stage shows completions, about."""
-CLIP = 160
-"""Characters of a completion that are shown."""
 
 
 @contextmanager
@@ -186,39 +185,3 @@ def note(metrics: Mapping[str, float], timings: Mapping[str, float]) -> str:
         known.pop("loss", None)
     rates = [f"{timings[name]:.0f} tokens/s" for name in RATES if name in timings]
     return " · ".join([PARTS[name].format(value) for name, value in known.items()] + rates[:1])
-
-
-def to_read(rollouts: Sequence[Rollout], index: int) -> list[Rollout]:
-    """One that was paid and one that was not, where there are both; others at another index."""
-    paid = [rollout for rollout in rollouts if rollout.paid]
-    rest = [rollout for rollout in rollouts if not rollout.paid]
-    return [kind[index % len(kind)] for kind in (paid, rest) if kind]
-
-
-def fate(rollout: Rollout) -> tuple[str, str]:
-    """What came of it, and why: what it was paid, or what the filters said of it."""
-    filters = [verdict for verdict in rollout.verdicts if verdict.role is Role.FILTER]
-    if filters and rollout.paid is None:
-        told = [f"{v.verifier} {_value(v.value)}: {v.explanation}" for v in filters]
-        return "filtered", " · ".join(visible(text, most=CLIP) for text in told)
-    verdict = rollout.verdicts[0] if rollout.verdicts else None
-    return f"paid {_value(rollout.paid)}", visible(verdict.explanation, most=CLIP) if verdict else "nobody judged it"
-
-
-def _value(value: float | None) -> str:
-    return "not judged" if value is None else f"{value:g}"
-
-
-def show(console: Console, rollouts: Sequence[Rollout]) -> None:
-    """Rollouts to read, a few lines each; they are hostile text, and shown as such."""
-    for rollout in rollouts:
-        done, (label, why) = rollout.completion, fate(rollout)
-        lines = {
-            "asked": visible(rollout.problem.question, most=CLIP),
-            "thought": "(did not think)" if done.thinking is None else visible(done.thinking, most=CLIP),
-            done.outcome.replace("_", " "): visible(done.answer, most=CLIP),
-            label: why,
-        }
-        say(console, f"    {visible(rollout.problem.domain)}", style="bold")
-        for head, text in lines.items():
-            say(console, f"      {head:<11} {text}", style="dim")

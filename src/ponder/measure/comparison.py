@@ -19,6 +19,11 @@ from ponder.measure.statistics import Array, Estimate
 from ponder.measure.transfer import CONDITIONS, MEASURES
 from ponder.types import Tier
 
+FREE = ("untouched", "before", "distilled", "after")
+"""Conditions in which a model thinks as it likes, in the order in which they come about."""
+END = "end"
+"""Name of the last of them that a run has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
@@ -68,11 +73,26 @@ def compare(first: DuckDBPyConnection, second: DuckDBPyConnection) -> list[Compa
     ]
 
 
-def changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Dotted keys in which two nested mappings differ, with both values; None where a key is not there."""
-    ours, theirs = _flat(first), _flat(second)
-    keys = [*ours, *(key for key in theirs if key not in ours)]
-    return {key: (ours.get(key), theirs.get(key)) for key in keys if ours.get(key) != theirs.get(key)}
+def compare_ends(first: DuckDBPyConnection, second: DuckDBPyConnection) -> list[Compared]:
+    """A row for each domain that both asked of what they ended with, thinking as it likes; the condition is `END`.
+
+    One run may end with its cold start and the other with reinforcement: what matters is what there is to be used.
+    """
+    ours, theirs = (_ends(_sides(each)) for each in (first, second))
+    return [_row(key, ours[key], theirs[key]) for key in ours if key in theirs]
+
+
+def _ends(sides: _Sides) -> _Sides:
+    """Of the last condition in `FREE` that there is."""
+    last = next((name for name in reversed(FREE) if any(condition == name for _, condition in sides)), None)
+    return {(domain, END): side for (domain, condition), side in sides.items() if condition == last}
+
+
+def changed(*manifests: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Dotted keys in which nested mappings differ, with the value of each; None where a key is not there."""
+    flat = [_flat(manifest) for manifest in manifests]
+    values = {key: tuple(own.get(key) for own in flat) for own in flat for key in own}
+    return {key: own for key, own in values.items() if any(value != own[0] for value in own)}
 
 
 def _row(key: tuple[str, str], ours: _Side, theirs: _Side) -> Compared:

@@ -110,8 +110,10 @@ def _clipped(value: Any, most: int = 80) -> str:
 
 
 def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    """The keys that the section at `path` may have."""
+    """The keys that the section at `path` may have; places in lists and names of users have none."""
     for part in path:
+        if part not in kind.model_fields:
+            continue
         annotation = kind.model_fields[str(part)].annotation
         inner = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
         kind = next(a for a in inner if issubclass(a, BaseModel))

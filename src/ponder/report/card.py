@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from ponder.measure.statistics import ranking
 from ponder.measure.tricks import TRICKS
 from ponder.measure.trust import ANSWERS, FACETS, KIND
 from ponder.report import squares
-from ponder.report.page import HEAD, NAME
+from ponder.report.frame import document, quoted, scrolling, section
+from ponder.report.page import NAME
 from ponder.report.text import escape
 from ponder.runs.files import write_atomic
 from ponder.runs.folder import Run
@@ -101,18 +101,16 @@ def page(run: Run, con: DuckDBPyConnection) -> str:
     numbers = run.result()
     body = [
         _opening(run, numbers),
-        _section("What was audited", _facts(run)),
-        _section("Tricks", _tricks(numbers), NOTES["tricks"]),
-        _section("Which answers", _groups(numbers), NOTES["groups"]),
-        _section("What its values say", _squares(con), NOTES["values"]),
-        _section("All numbers", _all(numbers)),
-        _section("Not judged", _lost(con), NOTES["lost"]),
-        _section("Wrong answers that it accepts", _worst(con), NOTES["read"]),
-        _section("The rule", f'<p class="lede">{fitness.rule()}</p>'),
+        section("What was audited", _facts(run)),
+        section("Tricks", _tricks(numbers), NOTES["tricks"]),
+        section("Which answers", _groups(numbers), NOTES["groups"]),
+        section("What its values say", _squares(con), NOTES["values"]),
+        section("All numbers", _all(numbers)),
+        section("Not judged", _lost(con), NOTES["lost"]),
+        section("Wrong answers that it accepts", _worst(con), NOTES["read"]),
+        section("The rule", f'<p class="lede">{fitness.rule()}</p>'),
     ]
-    style = files("ponder.report").joinpath("style.css").read_text(encoding="utf-8")
-    head = HEAD.format(title=escape(f"{run.name}: ponder", limit=200), style=style)
-    return f"{head}<body><main>{''.join(body)}</main></body></html>\n"
+    return document(f"{run.name}: ponder", *body)
 
 
 def _opening(run: Run, numbers: Numbers) -> str:
@@ -131,11 +129,6 @@ def _opening(run: Run, numbers: Numbers) -> str:
         f'<header><p class="kicker">ponder · trust card of {verifier}</p><h1>{escape(fit.sentence, limit=800)}</h1>'
         f'<div class="figures">{figures}</div>{lede}<p class="note">{CAVEAT}</p></header>'
     )
-
-
-def _section(title: str, body: str, note: str = "") -> str:
-    below = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{title}</h2>{body}{below}</section>" if body else ""
 
 
 def _manifest(run: Run) -> Mapping[str, Any]:
@@ -188,7 +181,8 @@ def _tricks(numbers: Numbers) -> str:
         if f"audit.tricks.{half}.fpr" in numbers:
             cells = f"<td></td><td></td>{_cell(numbers[f'audit.tricks.{half}.fpr'])}"
             rows.append(f'<tr class="mean"><th scope="row">all of the {half.replace("_", "-")} half</th>{cells}</tr>')
-    return _table(("trick", "half", "what it does", "passes", "problems"), rows, words=(1, 2)) if known else ""
+    heads = ("trick", "half", "what it does", "passes", "problems")
+    return _table("Tricks", heads, rows, words=(1, 2)) if known else ""
 
 
 def _trick_row(name: str, number: Number, works: bool) -> str:
@@ -205,7 +199,8 @@ def _groups(numbers: Numbers) -> str:
         name.rpartition(".")[0] for facet in FACETS for name in numbers if name.startswith(f"audit.by.{facet}.")
     )
     rows = [_group_row(name.removeprefix("audit.by."), numbers, name) for name in sorted(names, key=_in_order)]
-    return _table(("answers", "TPR", "problems", "FPR", "problems", "J", "problems"), rows) if rows else ""
+    heads = ("answers", "TPR", "problems", "FPR", "problems", "J", "problems")
+    return _table("Shares accepted", heads, rows) if rows else ""
 
 
 def _in_order(name: str) -> tuple[int, float, str]:
@@ -237,7 +232,7 @@ def _squares(con: DuckDBPyConnection) -> str:
 def _all(numbers: Numbers) -> str:
     known = {label: numbers[f"audit.{name}"] for name, label in TOLD.items() if f"audit.{name}" in numbers}
     rows = [f'<tr><th scope="row">{label}</th>{_cell(number)}</tr>' for label, number in known.items()]
-    return _table(("", "value", "n"), rows)
+    return _table("All numbers", ("", "value", "n"), rows)
 
 
 def _lost(con: DuckDBPyConnection) -> str:
@@ -245,7 +240,7 @@ def _lost(con: DuckDBPyConnection) -> str:
         f'<tr><th scope="row">{status}</th><td>{count}</td><td class="words">{escape(reason, limit=300)}</td></tr>'
         for status, count, reason in trust.lost(con)
     ]
-    return _table(("status", "answers", "such as"), rows, words=(2,)) if rows else ""
+    return _table("Not judged", ("status", "answers", "such as"), rows, words=(2,)) if rows else ""
 
 
 def _worst(con: DuckDBPyConnection) -> str:
@@ -270,8 +265,7 @@ def _card(row: Mapping[str, Any]) -> str:
 
 
 def _quoted(label: str, text: str, kind: str) -> str:
-    said = f'<pre dir="auto">{escape(text, limit=2000)}</pre>'
-    return f'<div class="said {kind}"><span class="label">{label}</span>{said}</div>'
+    return f'<div class="said {kind}"><span class="label">{label}</span>{quoted(text, label, limit=2000)}</div>'
 
 
 def _cell(number: Number | None, kind: str = "") -> str:
@@ -288,9 +282,10 @@ def value(number: Number) -> str:
     return format(number.value, FORMS.get(number.unit, ".2f"))
 
 
-def _table(heads: Sequence[str], rows: Sequence[str], *, words: Collection[int] = ()) -> str:
+def _table(name: str, heads: Sequence[str], rows: Sequence[str], *, words: Collection[int] = ()) -> str:
     """`words`: columns, from 0, that hold text and not numbers."""
     classes = [' class="words"' if column in words else "" for column in range(len(heads))]
-    head = "".join(f'<th scope="col"{kind}>{head}</th>' for head, kind in zip(heads, classes, strict=True))
+    cells = [f'<th scope="col"{kind}>{head}</th>' for head, kind in zip(heads, classes, strict=True)]
+    head = "".join(cells) if heads[0] else "".join(["<td></td>", *cells[1:]])
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="scroll" tabindex="0"><table>{body}</table></div>'
+    return scrolling(body, name=name)

@@ -8,6 +8,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from ponder.measure.transfer import CONDITIONS
+from ponder.report.frame import quoted
 from ponder.report.text import CONDITIONS as LABELS
 from ponder.report.text import escape
 from ponder.types import Tier
@@ -101,7 +102,7 @@ def _thinking(row: Rollout) -> str:
 
 def _text(label: str, text: str, kind: str) -> str:
     name = f'<span class="label">{escape(label, limit=20)}</span>' if label else ""
-    return f'<div class="said {kind}">{name}<pre dir="auto">{escape(text)}</pre></div>'
+    return f'<div class="said {kind}">{name}{quoted(text, label or kind)}</div>'
 
 
 def _verdicts(row: Rollout) -> str:

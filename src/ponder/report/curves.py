@@ -4,54 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from ponder.report.charts import bounds, curve, thinned
+from ponder.report.charts import curve, thinned
+from ponder.report.frame import folded, scrolling
+from ponder.report.metrics import CURVES, STAGES, Curve, Metrics, bounds, by_stage, mean, number
 from ponder.report.text import escape
 
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """How a metric is drawn."""
-
-    label: str
-    """What it is."""
-    form: str = ".3g"
-    """Format of its values."""
-    ceiling: float | None = None
-    """Upper end of its axis; the largest value where None."""
-
-
-CURVES = {
-    "reward": Curve("reward", ".2f", 1),
-    "gold": Curve("gold", ".2f", 1),
-    "share_thinking": Curve("share that thinks", ".0%", 1),
-    "thinking_tokens": Curve("thinking tokens", ".0f"),
-    "answer_tokens": Curve("answer tokens", ".0f"),
-    "truncated": Curve("truncated", ".0%", 1),
-    "no_answer": Curve("no answer", ".0%", 1),
-    "not_judged": Curve("not judged", ".0%", 1),
-    "entropy": Curve("entropy, nats a token"),
-    "surprise": Curve("surprise, nats a token"),
-    "logprob_gap": Curve("logprob gap, nats", ".2g"),
-    "loss": Curve("loss"),
-    "grad_norm": Curve("gradient norm"),
-    "learning_rate": Curve("learning rate", ".1e"),
-}
-"""Metric -> how it is drawn, in the order of the page."""
-
-STAGES = {"cold_start": "Cold start", "distil": "Distillation", "reinforce": "Reinforcement learning"}
-
-Metrics = Sequence[Mapping[str, Any]]
-
-
-def by_stage(metrics: Metrics) -> dict[str, list[Mapping[str, Any]]]:
-    """Stage -> its steps, in the order in which they were logged."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in metrics:
-        found.setdefault(str(row["stage"]), []).append(row)
-    return found
+LISTED = 20
+"""Rows of the table behind a stage's curves."""
 
 
 def curves(metrics: Metrics) -> str:
@@ -66,12 +26,28 @@ def _stage(stage: str, rows: Metrics) -> str:
         return ""
     steps = (int(rows[0]["step"]), int(rows[-1]["step"]))
     figures = "".join(_figure(CURVES[name], values, steps) for name, values in drawn.items())
-    return f'<h3>{escape(STAGES.get(stage, stage), limit=60)}</h3><div class="multiples">{figures}</div>'
+    title = escape(STAGES.get(stage, stage), limit=60)
+    table = folded("The numbers behind it", _table(title, drawn, rows))
+    return f'<h3>{title}</h3><div class="multiples">{figures}</div>{table}'
 
 
-def number(value: Any) -> float:
-    """A value of a metrics line; NaN for what is no number."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+def _table(title: str, drawn: Mapping[str, Sequence[float]], rows: Metrics) -> str:
+    """A row for each step, or for as many steps in a row as leave `LISTED`, with their means."""
+    size = math.ceil(len(rows) / LISTED)
+    head = "".join(f'<th scope="col">{CURVES[name].label}</th>' for name in drawn)
+    body = "".join(_row(rows[at : at + size], drawn, at) for at in range(0, len(rows), size))
+    return scrolling(
+        f'<thead><tr><th scope="col">step</th>{head}</tr></thead><tbody>{body}</tbody>', name=f"Curves: {title}"
+    )
+
+
+def _row(rows: Metrics, drawn: Mapping[str, Sequence[float]], at: int) -> str:
+    first, last = int(rows[0]["step"]), int(rows[-1]["step"])
+    means = {name: mean(values[at : at + len(rows)]) for name, values in drawn.items()}
+    cells = "".join(
+        f"<td>{_shown(value, CURVES[name].form) if math.isfinite(value) else '·'}</td>" for name, value in means.items()
+    )
+    return f'<tr><th scope="row">{first if first == last else f"{first} to {last}"}</th>{cells}</tr>'
 
 
 def _figure(kind: Curve, values: Sequence[float], steps: tuple[int, int]) -> str:
@@ -80,9 +56,9 @@ def _figure(kind: Curve, values: Sequence[float], steps: tuple[int, int]) -> str
     first, last, top, bottom = (_shown(value, kind.form) for value in (finite[0], finite[-1], high, low))
     said = f"{kind.label}: {first} at first, {last} at last"
     return (
-        f'<figure role="img" aria-label="{said}"><figcaption>{kind.label} <b>{first} → {last}</b></figcaption>'
-        f'<div class="frame"><span class="high">{top}</span>{curve(values, ceiling=kind.ceiling)}'
-        f'<span class="low">{bottom}</span></div>'
+        f"<figure><figcaption>{kind.label} <b>{first} → {last}</b></figcaption>"
+        f'<div class="frame" role="img" aria-label="{said}"><span class="high">{top}</span>'
+        f'{curve(values, ceiling=kind.ceiling)}<span class="low">{bottom}</span></div>'
         f'<div class="steps"><span>step {steps[0]}</span><span>{steps[1]}</span></div></figure>'
     )
 

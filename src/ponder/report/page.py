@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ponder.measure import attacked, transfer
+from ponder.measure import attacked, spending, transfer
+from ponder.measure.profile import profile
+from ponder.measure.spending import Level, Way
+from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import TransferTable
-from ponder.report import completions, tables
+from ponder.report import completions, payment, tables, thinking
 from ponder.report.completions import Rollout
-from ponder.report.curves import STAGES, by_stage, curves
+from ponder.report.curves import curves
+from ponder.report.facts import facts
+from ponder.report.frame import document, folded, section
+from ponder.report.saying import attack_sentence, profile_sentence
 from ponder.report.text import (
     TIERS,
     control_sentence,
@@ -27,15 +31,6 @@ from ponder.runs.folder import Run
 from ponder.runs.query import connect
 
 NAME = "report.html"
-
-HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title><style>
-{style}</style></head>
-"""
 
 CAVEAT = (
     "One run, one seed: the intervals hold for other problems and other samples of these models, not for another "
@@ -54,6 +49,22 @@ NOTES = {
         "start makes it large. The Transferability Index (arXiv:2507.00432) is a tier's relative gain over the "
         "trained tier's; a ? is an end that the data do not set. Parts and ratios have bootstrap intervals."
     ),
+    "matrix": (
+        "Change in percent right that each training made, in points, by what training saw of a domain; 95% interval "
+        "beneath. Few-shot: all training together, over the untouched model with solved examples, both read leniently."
+    ),
+    "paid": (
+        "Where a verifier pays in the place of the exact check, that check only watches. A reward that rises while "
+        "right answers do not is the sign of a verifier that is being fooled."
+    ),
+    "levels": (
+        "Over domains whose problems differ in difficulty, each problem the same weight; bars are 95% intervals. "
+        "Harder problems come from other domains too, so a level is not one kind of problem made harder."
+    ),
+    "ways": (
+        "The same weights, asked to think in several ways: up is better, to the left is cheaper. Over the domains that "
+        "were asked in every way, each problem the same weight; bars are 95% intervals."
+    ),
     "attacked": (
         "Percent right, averaged by domain, with its 95% interval beneath: of the problems as they are, under each "
         "attack, and over all attacks, each strength counting equally. Any fails: percent of problems that at least "
@@ -62,10 +73,28 @@ NOTES = {
     "curves": "From each stage's metrics. Thin: every step, or means where they are many. Thick: smoothed.",
     "faults": "Percent of completions, averaged by domain, with 95% intervals.",
     "completions": (
-        "A seeded choice over domains and conditions, not a selection. Characters that cannot be seen are shown by "
-        "their code points."
+        "A seeded choice over domains and conditions, not a selection; ponder show, with the run's folder, shows every "
+        "rollout. Characters that cannot be seen are shown by their code points."
     ),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the rollouts of a run say."""
+
+    table: TransferTable
+    """Accuracy by domain and tier."""
+    levels: list[Level]
+    """Thinking and accuracy by difficulty."""
+    ways: list[Way]
+    """Accuracy by way of thinking."""
+    hit: list[attacked.Row]
+    """Accuracy under attack."""
+    read: list[Rollout]
+    """Some to read."""
+    warnings: list[str]
+    """What could not be read."""
 
 
 def write_report(run_path: Path) -> Path:
@@ -74,43 +103,71 @@ def write_report(run_path: Path) -> Path:
     Raises `PonderError` where the folder holds no run or cannot be written.
     """
     run = Run.open(run_path)
-    measured, warnings = connect(run.path)
-    with measured:
-        table, read, hit = transfer.table(measured), completions.chosen(measured), attacked.table(measured)
     path = run.path / NAME
-    write_atomic(path, page(run, table, read, hit=hit, warnings=warnings))
+    write_atomic(path, page(run, found(run)))
     return path
 
 
-def page(run: Run, table: TransferTable, read: list[Rollout], *, hit: list[attacked.Row], warnings: list[str]) -> str:
+def found(run: Run) -> Found:
+    """Everything that the page shows of a run's rollouts."""
+    measured, warnings = connect(run.path)
+    with measured:
+        return Found(
+            table=transfer.table(measured),
+            levels=spending.by_difficulty(measured),
+            ways=spending.by_way(measured),
+            hit=attacked.table(measured),
+            read=completions.chosen(measured),
+            warnings=warnings,
+        )
+
+
+def page(run: Run, told: Found) -> str:
     """The whole page."""
-    has_table = bool(table.domains)
+    table, metrics, numbers = told.table, run.metrics(), run.result()
+    recipe = run.manifest.get("recipe")
+    payer = payment.payer(recipe if isinstance(recipe, dict) else {})
     body = [
-        _opening(run, table),
-        _section("What was trained", _facts(run)),
-        _section("Where it carried", tables.chart(table) if has_table else ""),
-        _section("The numbers", tables.accuracies(table) if has_table else "", NOTES["table"]),
-        _section("What the gain is made of", tables.changes(table), NOTES["changes"]),
-        _section("Under attack", tables.under_attack(hit), NOTES["attacked"]),
-        _section("How it learned", curves(run.metrics()), NOTES["curves"]),
-        _section("What went wrong", _wrong(table, warnings), NOTES["faults"]),
-        _section("Completions to read", completions.cards(read), NOTES["completions"]),
+        _opening(run, told, payment.sentence(payer, numbers)),
+        section("Where it carried", _profile(table)),
+        section("What each training carried to", tables.matrix(table), NOTES["matrix"]),
+        section("What the gain is made of", tables.changes(table), NOTES["changes"]),
+        section("What was paid, and what was right", payment.section(payer, metrics, numbers), NOTES["paid"]),
+        section("How it learned", curves(metrics), NOTES["curves"]),
+        section("Thinking on harder problems", thinking.by_difficulty(told.levels), NOTES["levels"]),
+        section("What thinking buys", thinking.by_way(told.ways), NOTES["ways"]),
+        section("Under attack", tables.under_attack(told.hit), NOTES["attacked"]),
+        section("What went wrong", _wrong(table, told.warnings), NOTES["faults"]),
+        section("Completions to read", completions.cards(told.read), NOTES["completions"]),
+        section("What was run", facts(run)),
     ]
-    style = files("ponder.report").joinpath("style.css").read_text(encoding="utf-8")
-    head = HEAD.format(title=escape(f"{run.name}: ponder", limit=200), style=style)
-    return f"{head}<body><main>{''.join(body)}</main></body></html>\n"
+    return document(f"{run.name}: ponder", *body)
 
 
-def _opening(run: Run, table: TransferTable) -> str:
+def _opening(run: Run, told: Found, paid: str) -> str:
     """The first sentence large, the others after it, and the tiers' changes as figures."""
-    kicker = f'<p class="kicker">ponder · {escape(run.name, limit=100)}</p>'
+    kicker, table = f'<p class="kicker">ponder · {escape(run.name, limit=100)}</p>', told.table
     if not table.domains:
         return f"<header>{kicker}<h1>Nothing has been measured yet.</h1></header>"
     first, *others = sentences(table)
-    told = (control_sentence(table), parts_sentence(table), fewshot_sentence(table))
-    paragraphs = (" ".join(others), " ".join(filter(None, told)))
+    change = main_change(table)
+    uneven = profile_sentence(profile(table, change)) if change else ""
+    parts = (control_sentence(table), parts_sentence(table), fewshot_sentence(table))
+    paragraphs = (paid, _joined(*others, uneven), _joined(*parts, attack_sentence(told.hit)))
     lede = "".join(f'<p class="lede">{text}</p>' for text in paragraphs if text)
     return f'<header>{kicker}<h1>{first}</h1>{_figures(table)}{lede}<p class="note">{CAVEAT}</p></header>'
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _profile(table: TransferTable) -> str:
+    """Every domain before and after, and the numbers behind it."""
+    if not table.domains:
+        return ""
+    note = f'<p class="note">{NOTES["table"]}</p>'
+    return tables.chart(table) + folded("The numbers behind it", tables.accuracies(table) + note)
 
 
 def _figures(table: TransferTable) -> str:
@@ -119,75 +176,17 @@ def _figures(table: TransferTable) -> str:
     figures = "".join(
         f'<div class="{tables.tone(estimate)}"><b>{points(estimate).partition(" ")[0]}</b> '
         f"<span>{points(estimate).partition(' ')[2]} points</span>"
-        f"<small>{row.tier}: {TIERS[row.tier]}; {estimate.n} problems</small></div>"
+        f"<small>{row.tier}: {TIERS[row.tier]}; {estimate.n} problems{_sure(estimate)}</small></div>"
         for row, estimate in rows
     )
     return f'<div class="figures">{figures}</div>' if figures else ""
 
 
-def _section(title: str, body: str, note: str = "") -> str:
-    if not body:
-        return ""
-    below = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{title}</h2>{body}{below}</section>"
+def _sure(estimate: Estimate) -> str:
+    """What the colour says, in words, where it is easily misread."""
+    return "" if estimate.sign else "; no sure change"
 
 
 def _wrong(table: TransferTable, warnings: list[str]) -> str:
     listed = "".join(f"<li>{escape(warning, limit=300)}</li>" for warning in warnings)
     return (tables.faults(table) if table.domains else "") + (f"<ul>{listed}</ul>" if listed else "")
-
-
-def _facts(run: Run) -> str:
-    """What was trained and with what; the whole recipe folded away."""
-    manifest, recipe = run.manifest, run.manifest.get("recipe")
-    named = recipe if isinstance(recipe, dict) else {}
-    facts = {
-        "recipe": named.get("name", "" if named else recipe),
-        "model": _model(named.get("model") or manifest.get("model")),
-        "steps": ", ".join(
-            f"{STAGES.get(stage, stage)} {len(rows)}" for stage, rows in by_stage(run.metrics()).items()
-        ),
-        **{name: _cost(run, name) for name in ("minutes", "peak_gb")},
-        "status": manifest.get("status"),
-        "seeds": _inline(manifest.get("seeds")),
-        "machine": _inline(manifest.get("machine")),
-        "versions": _inline(manifest.get("versions")),
-        "commit": manifest.get("git_commit"),
-    }
-    rows = "".join(
-        f"<dt>{name.replace('peak_gb', 'peak memory, GB')}</dt><dd>{escape(value, limit=600)}</dd>"
-        for name, value in facts.items()
-        if value not in (None, "")
-    )
-    return f"<dl>{rows}</dl>{_recipe(named)}"
-
-
-def _model(model: Any) -> Any:
-    return model.get("name", _inline(model)) if isinstance(model, dict) else model
-
-
-def _cost(run: Run, name: str) -> str:
-    number = run.result().get(f"cost.{name}")
-    return "" if number is None or number.value is None else f"{number.value:.1f}"
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_inline(inner)}" for key, inner in value.items() if inner is not None)
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-
-
-def _recipe(recipe: Mapping[str, Any]) -> str:
-    lines = "".join(
-        f"<tr><th>{escape(key)}</th><td>{escape(value, limit=400)}</td></tr>" for key, value in _flat(recipe)
-    )
-    return (
-        f'<details><summary>The whole recipe</summary><table class="recipe">{lines}</table></details>' if lines else ""
-    )
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for key, inner in value.items():
-        found += _flat(inner, f"{prefix}{key}.") if isinstance(inner, dict) else [(f"{prefix}{key}", _inline(inner))]
-    return found

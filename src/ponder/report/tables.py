@@ -9,7 +9,8 @@ from ponder.measure.gains import PARTS
 from ponder.measure.printing import CHANGES
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row, TransferTable
-from ponder.report.charts import mark, whiskers
+from ponder.report.charts import key, whiskers
+from ponder.report.frame import scrolling
 from ponder.report.text import CONDITIONS, TIERS, escape, main_change, points, span
 
 NOTHING = '<td class="none">·</td>'
@@ -25,7 +26,7 @@ FAULTS = {
 def chart(table: TransferTable) -> str:
     """Every tier with its domains, as dots and whiskers."""
     conditions = table.conditions
-    legend = "".join(f"<li>{mark(name)} {CONDITIONS[name]}</li>" for name in conditions)
+    legend = "".join(f"<li>{key(name, name)} {CONDITIONS[name]}</li>" for name in conditions)
     return f'<ul class="legend">{legend}</ul>{"".join(_tier_chart(row, table, conditions) for row in table.tiers)}'
 
 
@@ -55,7 +56,10 @@ def accuracies(table: TransferTable) -> str:
     labels = (*(CONDITIONS[name] for name in table.conditions), "gain", "problems", "thinks", "thinking tokens")
     head = "".join(f'<th scope="col">{label}</th>' for label in labels)
     rows = (row for tier in table.tiers for row in (tier, *table.of(tier.tier)))
-    return _scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(_row(r, table) for r in rows)}</tbody>")
+    return scrolling(
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(_row(r, table) for r in rows)}</tbody>",
+        name="Percent right",
+    )
 
 
 def _row(row: Row, table: TransferTable) -> str:
@@ -99,7 +103,41 @@ def changes(table: TransferTable) -> str:
         return ""
     head = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers)
     body = "".join(_change_row(name, table) for name in known)
-    return _scrolling(f"<thead><tr><th>points</th>{head}</tr></thead><tbody>{body}</tbody>", kind="narrow")
+    return scrolling(
+        f"<thead><tr><th>points</th>{head}</tr></thead><tbody>{body}</tbody>",
+        name="What the gain is made of",
+        kind="narrow",
+    )
+
+
+TRAININGS = {
+    "cold_start_gain": "cold start",
+    "distil_gain": "distillation",
+    "gain": "reinforcement learning",
+    "fewshot_gain": "all of it, over few-shot",
+}
+"""Key of `Row.changes` -> the training that made it."""
+
+
+def matrix(table: TransferTable) -> str:
+    """Trainings by tiers; empty where there is only one, which the figures at the top show."""
+    known = [name for name in TRAININGS if any(name in row.changes for row in table.tiers)]
+    if len(known) < 2:
+        return ""
+    head = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers)
+    cells = {name: "".join(tinted(row.changes.get(name)) for row in table.tiers) for name in known}
+    body = "".join(f'<tr><th scope="row">{TRAININGS[name]}</th>{row}</tr>' for name, row in cells.items())
+    head = f"<thead><tr><td></td>{head}</tr></thead>"
+    return scrolling(f"{head}<tbody>{body}</tbody>", name="What each training carried to", kind="matrix")
+
+
+def tinted(change: Estimate | None) -> str:
+    """A cell of a matrix: the change, on a ground that is the deeper the larger it surely is."""
+    if change is None:
+        return NOTHING
+    sure = 0.0 if change.sign == 0 else min(abs(change.low), abs(change.high))
+    depth = min(45, round(sure * 100))
+    return f'<td class="{tone(change)} tint" style="--depth:{depth}%">{_stacked(points(change))}</td>'
 
 
 def _change_row(name: str, table: TransferTable) -> str:
@@ -115,8 +153,8 @@ def faults(table: TransferTable) -> str:
     groups = "".join(f'<th scope="colgroup" colspan="{len(table.tiers)}">{label}</th>' for label in FAULTS.values())
     tiers = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers) * len(FAULTS)
     body = "".join(_fault_row(name, table) for name in table.conditions)
-    head = f"<tr><th></th>{groups}</tr><tr><th></th>{tiers}</tr>"
-    return _scrolling(f"<thead>{head}</thead><tbody>{body}</tbody>", kind="grouped")
+    head = f"<tr><td></td>{groups}</tr><tr><td></td>{tiers}</tr>"
+    return scrolling(f"<thead>{head}</thead><tbody>{body}</tbody>", name="What went wrong", kind="grouped")
 
 
 def _fault_row(condition: str, table: TransferTable) -> str:
@@ -143,8 +181,6 @@ def under_attack(rows: Sequence[attacked.Row]) -> str:
         f"{''.join(_share(row.estimates.get(key)) for key in keys)}</tr>"
         for row in rows
     )
-    return _scrolling(f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>") if rows else ""
-
-
-def _scrolling(table: str, *, kind: str = "") -> str:
-    return f'<div class="scroll" tabindex="0"><table class="{kind}">{table}</table></div>'
+    return (
+        scrolling(f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>", name="Under attack") if rows else ""
+    )

@@ -163,9 +163,7 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
     """Write both files beside the study; returns its decisions."""
     decisions = decide(study, found)
     records = {name: _record(number) for name, number in sorted(numbers(study, found).items())}
-    claims = [
-        {"says": d.claim.says, "word": d.word, **(_bounds(d.difference) if d.difference else {})} for d in decisions
-    ]
+    claims = [{"says": d.claim.says, "word": d.word, **_figure(d.difference)} for d in decisions]
     write_atomic(folder / RESULTS, to_json({"study": study.name, "numbers": records, "claims": claims}, indent=1))
     for figure in study.figures:
         write_atomic(folder / figure.file, drawn(figure, study.each, found))
@@ -215,6 +213,11 @@ def _interval(estimate: Estimate) -> str:
 def _number(estimate: Estimate, query: str) -> Number:
     bounds = _bounds(estimate)
     return Number(estimate.value, bounds["low"], bounds["high"], estimate.n, "", query)
+
+
+def _figure(difference: Estimate | None) -> dict[str, float | None]:
+    """Value, interval and n of a claim; nothing where no seed has both arms."""
+    return {} if difference is None else _bounds(difference) | {"n": difference.n}
 
 
 def _bounds(estimate: Estimate) -> dict[str, float | None]:
