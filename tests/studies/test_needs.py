@@ -53,6 +53,17 @@ def test_what_a_study_needs_is_made_once_before_its_runs_begin_with_it(begun: Pa
     assert again.exit_code == 0 and "made" not in again.output
 
 
+def test_one_need_may_begin_with_another(begun: Path, tmp_path: Path):
+    file = written(begun, 1)
+    last = tmp_path / "last"
+    more = f'[[needs]]\nrecipe = "small.toml"\nout = "{last}"\nset = ["model.name={begun}/checkpoints/000003"]\n'
+    file.write_text(file.read_text().replace("[arms.heir]", f"{more}[arms.heir]"))
+    told = ponder("study", str(file), "--out", str(tmp_path / "out"), "--workers", "2")
+    assert told.exit_code == 0, told.output
+    recipe: Any = Run.open(last).manifest["recipe"]
+    assert recipe["model"]["name"] == f"{begun}/checkpoints/000003"
+
+
 def test_a_need_that_fails_stops_the_study_in_one_line(begun: Path, tmp_path: Path):
     begun.mkdir()
     (begun / "letter.txt").write_text("mine")

@@ -26,7 +26,7 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         raise PonderError(f"workers = {workers}: give 1 or more")
     results.check_own(asked, path.parent)
     check_drawable(asked.figures)
-    run_needed(asked, path, workers=at_once, heard=lambda task: say(console, f"made {task.folder}"))
+    run_needed(asked, path, heard=lambda task: say(console, f"made {task.folder}"))
     for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, and not by every run
         resolve(model)
     progress = Progress(console, plan(asked, path, folder))

@@ -96,14 +96,17 @@ def _task(folder: Path, verb: str, *words: str) -> Task:
     return Task(folder=folder, command=command)
 
 
-def run_needed(study: Study, path: Path, *, workers: int, heard: Callable[[Task], None]) -> None:
-    """Make what the runs begin with, if it is not there; raises PonderError where that fails: no arm could run."""
-    missing = [task for task in needed(study, path) if not task.done]
-    with ThreadPoolExecutor(workers) as pool:
-        for task, why in zip(missing, pool.map(lambda task: _called(task, _share(workers)), missing), strict=True):
-            if why:
-                raise PonderError(f"needs: {task.folder} failed: {why}; the same command tries again")
-            heard(task)
+def run_needed(study: Study, path: Path, *, heard: Callable[[Task], None]) -> None:
+    """Make what the runs begin with, if it is not there, in the order given: one may begin with another.
+
+    Raises PonderError where that fails: no arm could run.
+    """
+    for task in needed(study, path):
+        if task.done:
+            continue
+        if why := _called(task, _share(1)):
+            raise PonderError(f"needs: {task.folder} failed: {why}; the same command tries again")
+        heard(task)
 
 
 def run_all(
