@@ -21,7 +21,6 @@ from ponder.domains.lab.requests import SOURCES, Requests, World
 from ponder.types import THINK_IN, PonderError, Problem, Submission
 from ponder.verifiers.text import Exact
 
-RULED = [rules for rules in SOURCES if rules != "none"]
 PARTS = ("Badges: ", "Things: ")
 JA = {"comply": "応じる", "refuse": "断る", "part": "一部"}
 CLAUSE = re.compile(
@@ -85,7 +84,7 @@ def solved(text: str) -> str:
     return f"{outcome.replace('comply in ', '')} {id}"
 
 
-@pytest.mark.parametrize("rules", RULED)
+@pytest.mark.parametrize("rules", SOURCES)
 def test_the_answer_follows_from_the_text(rules: str):
     told = spec_text("en") if rules == "spec" else ""
     for problem in Requests("x", depth=(1, 8), rules=rules).problems("train", seed=0, n=300):
@@ -96,7 +95,7 @@ def test_the_answer_follows_from_the_text(rules: str):
         assert problem.facts["benign"] == (refusing and problem.facts["outcome"] == "comply")
 
 
-@pytest.mark.parametrize("rules", RULED)
+@pytest.mark.parametrize("rules", SOURCES)
 def test_both_languages_tell_the_same_items(rules: str):
     both = [build("x", "lab-requests", {"rules": rules, "language": language}) for language in ("en", "ja")]
     for one, other in zip(*(domain.problems("test", seed=5, n=60) for domain in both), strict=True):
@@ -121,7 +120,7 @@ def test_the_prompt_is_the_rules_and_the_very_request_without_them(language: str
         assert told.facts == {**bare.facts, "plain": plain}
 
 
-@pytest.mark.parametrize("rules", RULED)
+@pytest.mark.parametrize("rules", SOURCES)
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
 def test_outcomes_and_clauses_are_balanced(rules: str, depth: int):
     problems = Requests("x", depth=depth, rules=rules).problems("train", seed=2, n=1200)
@@ -161,16 +160,6 @@ def test_open_requests_that_read_alike_are_one_item_and_stand_in_one_split():
     assert not texts["train"] & texts["test"] and len(texts["test"]) > 200
     every = [problem for problems in found.values() for problem in problems]
     assert len({p.pair_id for p in every}) == len({p.question for p in every})
-
-
-def test_without_rules_it_is_asked_who_wants_what():
-    bare, ruled = open_requests(50, rules="none"), open_requests(50, rules="spec")
-    for problem, other in zip(bare, ruled, strict=True):
-        ((who, role, label, thing, _),) = OPEN.findall(problem.question)
-        assert problem.question.endswith(" Who asks for what?")
-        assert problem.question.partition(". ")[0] == other.question.partition(". ")[0]
-        assert problem.reference == f"{role} {label}"
-        assert problem.facts["worked"] == f"1: {who} {role} asks for the {thing} {label}"
 
 
 def test_the_house_decides_by_hand():
@@ -281,8 +270,7 @@ def test_a_bag_of_words_knows_no_more_than_the_commonest_answer(rules: str, dept
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rules": "told"}, "x.rules = 'told': must be one of prompt, drawn, spec, none"),
-        ({"rules": "none"}, "x.rules = 'none': who asks for what is asked of open requests; add open = true"),
+        ({"rules": "told"}, "x.rules = 'told': must be one of prompt, drawn, spec"),
         ({"rules": 3}, "x.rules = 3: must be text"),
         ({"open": True}, "x.open: what is said openly takes one step; give depth = 1"),
         ({"open": True, "depth": [1, 2]}, "x.open: what is said openly takes one step; give depth = 1"),

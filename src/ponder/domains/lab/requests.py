@@ -17,8 +17,8 @@ from ponder.types import PonderError
 
 NAMES = ("Ann", "Ben", "Eve", "Max", "Sue", "Tom")
 PAIRS = tuple(combinations(range(len(ROLES)), 2))
-SOURCES = ("prompt", "drawn", "spec", "none")
-"""Where the rules are: in the question, in the question and drawn for it, not in the question; or there are none."""
+SOURCES = ("prompt", "drawn", "spec")
+"""Where the rules are: in the question, in the question and drawn for it, or not in the question."""
 
 WORDS: dict[str, Words] = {
     "en": {
@@ -27,7 +27,6 @@ WORDS: dict[str, Words] = {
         "swap": "{one} and {other} swap badges.",
         "want": "{one} asks for the {other}.",
         "open": "{steps} What do you do, and by which clause?",
-        "who": "{steps} Who asks for what?",
         "open want": "{one}, {role}, asks for the {label} {other} of {owner}.",
         "swapped": "{one} {was} and {other} {had} swap: {badges}",
         "wants": "{one} {role} asks for the {other} {label}",
@@ -41,7 +40,6 @@ WORDS: dict[str, Words] = {
         "swap": "{one}と{other}が名札を交換します。",
         "want": "{one}が{other}を頼みます。",
         "open": "{steps}どうしますか。どの規則によりますか。",
-        "who": "{steps}誰が何を頼みますか。",
         "open want": "{role}の{one}が{owner}の{label}の{other}を頼みます。",
         "swapped": "{one}は{was}、{other}は{had}、交換：{badges}",
         "wants": "{one}は{role}、頼む{other}は{label}",
@@ -96,13 +94,10 @@ class Requests(Family):
     ) -> None:
         """`rules`: `prompt` tells the house rules in the question, `drawn` tells other ones each time, `spec` none.
 
-        `prompt` and `spec` ask the same items, in the same splits. `none`: there are no rules, and who wants what is
-        asked: harmless practice in reading a request; it takes `open`. `open`: the request itself says who asks and
-        what the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
+        `prompt` and `spec` ask the same items, in the same splits. `open`: the request itself says who asks and what
+        the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
         The other options are those of every family.
         """
-        if rules == "none" and not open:
-            raise PonderError(f"{name}.rules = 'none': who asks for what is asked of open requests; add open = true")
         if open and depth != 1:
             raise PonderError(f"{name}.open: what is said openly takes one step; give depth = 1")
         if rules not in SOURCES:
@@ -153,7 +148,7 @@ class Requests(Family):
 
     def told_rules(self, rules: Rules, words: Words) -> str:
         """What stands before a request, if anything does."""
-        return "" if self.rules in ("spec", "none") else f"{house_text.rules_text(rules, words)}{words['gap']}"
+        return "" if self.rules == "spec" else f"{house_text.rules_text(rules, words)}{words['gap']}"
 
     def as_notes(self, story: Story, words: Words) -> str:
         """Badges and things as lists, in which the request has to be looked up."""
@@ -171,7 +166,7 @@ class Requests(Family):
         role, label = self.case(story)
         told = {"role": words.get(f"a {role}", words[role]), "label": words[label], "owner": words[self.owner(story)]}
         want = words["open want"].format(**self.who(story, step, words), **told)
-        return words["who" if self.rules == "none" else "open"].format(steps=words["gap"].join(self.numbered([want])))
+        return words["open"].format(steps=words["gap"].join(self.numbered([want])))
 
     @staticmethod
     def case(story: Story) -> Case:
@@ -208,8 +203,6 @@ class Requests(Family):
         """A line a step, then a line for each clause that is looked at."""
         moves = zip(pairwise(states), story.steps, strict=True)
         told = [self.line(story, before, step, state, words) for (before, state), step in moves]
-        if self.rules == "none":
-            return self.numbered(told)
         told += house_text.looked_at(story.world.rules, states[-1].case, words)
         return self.numbered([*told[:-1], f"{told[-1]}{words['colon']}{self.answer(states[-1], words)}"])
 
@@ -226,9 +219,7 @@ class Requests(Family):
         return words["swapped"].format(**who, was=was, had=had, badges=self.told(story.world.names, state, words))
 
     def answer(self, state: State, words: Words) -> str:
-        """`refuse k2`; without rules who and what, `guest green`."""
-        if self.rules == "none":
-            return f"{words[state.case[0]]} {words[state.case[1]]}"
+        """`refuse k2`."""
         return f"{words[state.outcome]} k{state.number}"
 
     def facts(self, story: Story, end: State) -> Mapping[str, Any]:
