@@ -50,6 +50,14 @@ def test_solve_by_depth() -> None:
     assert all(6 <= float(row.split()[8]) <= 32 for row in rows)
 
 
+@pytest.mark.slow
+def test_align_to_my_spec(tmp_path: Path) -> None:
+    lines = run("align_to_my_spec.py", tmp_path / "run").splitlines()
+    before, after = (float(line.split()[-4]) for line in lines[-2:])
+    assert lines[-2].startswith("after distillation") and before > 0.3 and after > 0.3
+    assert sum(" -> " in line for line in lines) == 3
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_short_and_tested(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 60

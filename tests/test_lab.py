@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from ponder.domains.lab import FAMILIES, KNOWN
+from ponder.domains.lab.requests import Requests
+from ponder.domains.reading import Reading
 from ponder.model.hub import resolve, shipped
 from ponder.recipes.build import Policy, build_domains, build_examiner, build_policy, build_suite, source_of
 from ponder.recipes.load import load_recipe, load_suite, parse
@@ -93,6 +95,45 @@ def test_a_few_steps_of_the_labs_recipe_teach_it_to_think(tmp_path: Path):
     told = {name: number.value or 0.0 for name, number in read_result(run).items()}
     assert told["transfer.trained.gain"] > 0.15
     assert told["transfer.trained.after.share_thinking"] > told["transfer.trained.before.share_thinking"] + 0.3
+
+
+@pytest.fixture(scope="module")
+def clerk() -> Policy:
+    settings = {"name": "lab-clerk", "system": "", "dtype": "float32"}
+    return build_policy(parse(Recipe, {"name": "x", "model": settings}, where="x"))
+
+
+def test_the_clerk_comes_with_the_recipe_that_makes_it():
+    folder = shipped("lab-clerk")
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 10e6
+    made = manifests.read(folder)["recipe"]
+    recipe = load_recipe(ROOT / "studies" / "deliberate" / "practise.toml").model_dump(mode="json")
+    for part in ("cold_start", "domains"):
+        assert made[part] == recipe[part]
+
+
+@pytest.mark.parametrize("rules", ["drawn", "prompt"])
+def test_the_clerk_follows_rules_that_it_is_told(clerk: Policy, rules: str):
+    asked = Requests("x", rules=rules, depth=1, open=True)
+    assert accuracy(ask(clerk, asked, Mode.FORCED, n=100)) > 0.75
+
+
+@pytest.mark.parametrize(
+    "way", ["doubled", "leet", "spaced", {"use": "rot_n", "n": 1}, {"use": "reversed", "by": "word"}]
+)
+def test_the_clerk_reads_requests_and_knows_no_house_rules(clerk: Policy, way: str | dict):
+    options = {"rules": "spec", "depth": 1, "open": True}
+    written = Reading("x", of="lab-requests", options=options, ways=[way], solve=False)
+    assert accuracy(ask(clerk, written, Mode.FORCED, n=40)) > 0.9
+    assert accuracy(ask(clerk, Requests("x", **options), Mode.FORCED, n=100)) < 0.2
+
+
+@pytest.mark.slow
+def test_a_little_of_the_recipe_that_aligns_teaches_rules_that_nothing_tells(tmp_path: Path):
+    settings = ["distil.asks=6", "distil.steps=60", "rl.steps=4", "measure.problems=40"]
+    run = train(load_recipe(ROOT / "recipes" / "align-lab.toml", settings), tmp_path / "run")
+    told = {name: number.value or 0.0 for name, number in read_result(run).items()}
+    assert told["transfer.trained.distilled.accuracy"] > told["transfer.trained.before.accuracy"] + 0.3
 
 
 def test_what_the_seed_model_was_shown_is_no_unseen_tier():
