@@ -120,7 +120,7 @@ def _learning(
     kinds: Mapping[str, float],
     seed: int,
 ) -> ColdStart:
-    """Worked thinking only: what was kept, each kind as often as the others, and what is learned beside it."""
+    """What was kept, each kind as often as the others, and worked thinking that is learned beside it."""
     beside = sum(config.beside.values())
     share = config.beside_share / (1 - config.beside_share) * sum(kinds.values()) / beside if beside else 0.0
     weights = {**kinds, **{name: weight * share for name, weight in config.beside.items()}}
@@ -130,7 +130,8 @@ def _learning(
         domains=domains,
         source=InOrder(Mixture(domains, weights, seed=seed), config.batch).source,
         steps=config.steps,
-        worked=1.0,
+        worked=1.0 - config.at_once,
+        blank=1.0,
         learning_rate=config.learning_rate,
         warmup=config.warmup,
         name=NAME,

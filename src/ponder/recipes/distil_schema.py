@@ -44,6 +44,9 @@ class DistilConfig(Strict):
     """Updates on what was kept."""
     batch: int = Field(16, ge=1)
     """Examples in each of them."""
+    at_once: float = Field(0.0, ge=0, lt=1)
+    """Share of the learning that goes to the same answers behind an empty thinking block, or dots: a policy that only
+    learned to think cannot be asked to answer without."""
     beside: Weights = Field({})
     """Domains whose worked thinking is learned beside it, so that nothing is unlearned."""
     beside_share: float = Field(0.25, gt=0, lt=1)
