@@ -122,6 +122,16 @@ def check_rollouts(run: Path) -> None:
     assert [row["stage"] for row in asked] == ["distil", "distil"] and 0 < sum(row["kept"] for row in asked) < 2
 
 
+def test_answers_at_once_are_learned_beside_the_thinking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    path, learned = written(tmp_path), []
+    for share in ("0.0", "0.25"):
+        short = ["distil.steps=1", "rl.steps=1", "distil.beside_share=0.01", f"distil.at_once={share}"]
+        run = train(load_recipe(path, short), tmp_path / share / "run")
+        learned.append(Run.open(run).metrics()[4]["learned_tokens"])
+    assert learned[1] == learned[0] + 4 * 2  # a digit and the end of the turn for each of four examples
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
