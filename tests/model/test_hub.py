@@ -146,7 +146,7 @@ def test_a_folder_is_taken_as_it_is(tiny: Path):
 
 @pytest.mark.parametrize("name", ["nowhere", "./a/b", "~/models", "a/b/c", ""])
 def test_an_unknown_model_names_what_is_known(shop: Path, name: str):
-    known = "not a name ponder knows (lab-seed, smollm2-135m, toy) or a hub id OWNER/NAME"
+    known = "not a name ponder knows (lab-seed, lab-clerk, smollm2-135m, toy) or a hub id OWNER/NAME"
     assert message(name) == f"model = {name!r}: no such folder, and {known}"
 
 

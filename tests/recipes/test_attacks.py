@@ -187,7 +187,7 @@ def test_the_page_of_the_docs_names_every_attack_and_its_suite_is_read():
     page = (Path(__file__).parents[2] / "docs" / "attacks.md").read_text()
     kinds = page[page.index("| `use` |") : page.index("Only the last question")]
     assert set(re.findall(r"^\| `(\w+)` \|", kinds, re.MULTILINE)) == {"use", *ATTACKS}
-    (block,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    block = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0]
     values = {"name": "s", "max_tokens": 4, "domains": {"coin": {"use": "coin"}}} | tomllib.loads(block)
     for name, each in parse(SuiteConfig, values, where="page").attacks.items():
         assert attacks.build(each.use, each.options, name=name).name == name

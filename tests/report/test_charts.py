@@ -9,7 +9,7 @@ import pytest
 
 from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row
-from ponder.report import charts
+from ponder.report import charts, metrics
 from ponder.report.curves import curves
 
 
@@ -32,9 +32,9 @@ class TestCurve:
         assert path == "M0.00 1.00M75.00 1.00L100.00 1.00"
 
     def test_negative_values_lower_the_axis(self):
-        assert charts.bounds([-2.0, 1.0], None) == (-2.0, 1.0)
-        assert charts.bounds([0.2, 0.4], 1) == (0.0, 1)
-        assert charts.bounds([0.0, 0.0], None) == (0.0, 1.0)
+        assert metrics.bounds([-2.0, 1.0], None) == (-2.0, 1.0)
+        assert metrics.bounds([0.2, 0.4], 1) == (0.0, 1)
+        assert metrics.bounds([0.0, 0.0], None) == (0.0, 1.0)
 
     def test_long_ones_are_averaged(self):
         thin = charts.thinned([float(i) for i in range(1000)])

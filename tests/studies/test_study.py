@@ -117,7 +117,7 @@ def test_results_hold_the_interval_over_seeds_and_a_readme_keeps_what_people_wro
     assert told["claims"] == [
         pytest.approx(
             {"says": "The usual rate gains more.", "word": "undecided"}
-            | {k: told["claims"][0][k] for k in ("value", "low", "high")}
+            | {k: told["claims"][0][k] for k in ("value", "low", "high", "n")}
         )
     ]
     readme = (tmp_path / results.README).read_text()

@@ -60,7 +60,7 @@ class Reading:
 
     def _problem(self, own: Problem) -> Problem:
         words = WORDS.get(own.language, WORDS["en"])
-        way = stream("reading", own.id, own.pair_id).choice(self.ways)
+        way = stream("reading", own.id, own.pair_id or "").choice(self.ways)
         plain = own.facts.get(PLAIN, "")
         text = own.question.removeprefix(plain)
         written = way.apply(_asking(own, text), strength=1.0, seed=0)
