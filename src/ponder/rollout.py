@@ -298,8 +298,7 @@ def messages_of(problem: Problem, mode: str) -> tuple[Message, ...]:
     if mode != Mode.TRANSLATED:
         return problem.messages
     other = next((said for language, said in THINK_IN.items() if language != problem.language), "")
-    *before, last = problem.messages
-    return (*before, replace(last, content=f"{last.content}\n{other}"))
+    return problem.asking(f"{problem.messages[-1].content}\n{other}").messages
 
 
 def common_cell(cells: Sequence[Cell]) -> Cell:

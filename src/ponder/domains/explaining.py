@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ponder.domains.kinds import KINDS, build_from
-from ponder.types import Message, PonderError, Problem, VerifierChoice
+from ponder.domains.retold import Retold
+from ponder.types import PonderError, Problem, VerifierChoice
 
 WORDS = {
     "en": {"ask": "Explain every step.", "end": "So {answer}"},
@@ -16,7 +17,7 @@ WORDS = {
 """By language: what is asked, and how an explanation ends."""
 
 
-class Explaining:
+class Explaining(Retold):
     """The worked thinking of a problem and what it comes to, a line each; its programmatic check is that very text."""
 
     verifier = VerifierChoice(name="exact", options={"casefold": True})
@@ -28,19 +29,8 @@ class Explaining:
         if hasattr(self.of, "slips"):
             self.slips = slips  # what has this can be asked for slips
 
-    def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
-        """Problems number `start` to `start + n - 1` of the stream (split, seed)."""
-        return [self._problem(own) for own in self.of.problems(split, seed=seed, n=n, start=start)]
-
-    def size(self, split: str) -> int | None:
-        """As of the domain that is explained."""
-        return self.of.size(split)
-
-    def worked(self, problem: Problem) -> str | None:
-        """Thinking that solves the problem; where it slips, so does the explanation that follows from it."""
-        return problem.facts.get("worked")
-
-    def _problem(self, own: Problem) -> Problem:
+    def retold(self, own: Problem) -> Problem:
+        """A right explanation is the reference; `concluded` is the one that the thinking comes to."""
         words, worked = WORDS.get(own.language, WORDS["en"]), self.of.worked(own)
         if worked is None:
             raise PonderError(
@@ -48,10 +38,8 @@ class Explaining:
             )
         concluded = own.facts.get("concluded", own.reference)
         right = own.facts.get("right", worked)
-        question = f"{own.question}\n{words['ask']}"
         return replace(
-            own,
-            messages=(*own.messages[:-1], Message(role="user", content=question)),
+            own.asking(f"{own.question}\n{words['ask']}"),
             reference="\n".join((right, words["end"].format(answer=own.reference))),
             facts={"worked": worked, "concluded": "\n".join((worked, words["end"].format(answer=concluded)))},
         )

@@ -35,9 +35,7 @@ class Shown:
     def __call__(self, problem: Problem) -> Problem:
         """The problem with the spec before it; a system message of its own stays, below the spec."""
         if self.brief:
-            *before, last = problem.messages
-            told = f"{self.spec.brief()} {last.content}"
-            return replace(problem, messages=(*before, Message(role=last.role, content=told)))
+            return problem.asking(f"{self.spec.brief()} {problem.messages[-1].content}")
         own = [message for message in problem.messages if message.role == "system"]
         rest = [message for message in problem.messages if message.role != "system"]
         told = "\n\n".join([self.text(problem.domain), *(message.content for message in own)])

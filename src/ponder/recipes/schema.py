@@ -324,12 +324,12 @@ class Recipe(Strict):
         """Put the recipe's spec where none is named."""
         if not isinstance(values, dict) or not isinstance(spec := values.get("spec"), str):
             return values
-        judges = values.get("verifiers") or {}
-        shown = {name: {"spec": spec, **judge} if _shows_spec(judge) else judge for name, judge in judges.items()}
-        given = {**values, "verifiers": shown} if judges else values
-        return (
-            {**given, "distil": {"spec": spec, **values["distil"]}} if isinstance(values.get("distil"), dict) else given
-        )
+        given = dict(values)
+        if isinstance(given.get("distil"), dict):
+            given["distil"] = {"spec": spec, **given["distil"]}
+        if isinstance(judges := given.get("verifiers"), dict):
+            given["verifiers"] = {n: {"spec": spec, **one} if _shows_spec(one) else one for n, one in judges.items()}
+        return given
 
     @model_validator(mode="after")
     def _known_verifiers(self) -> Self:

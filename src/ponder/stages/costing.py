@@ -38,8 +38,7 @@ class Targets:
     def told(self, problem: Problem, use: str) -> Problem:
         """The problem with its length said after the last question; `use`: key of `SAYS`."""
         says = SAYS[use].get(problem.language, SAYS[use]["en"]).format(n=self.of(problem))
-        *before, last = problem.messages
-        return replace(problem, messages=(*before, replace(last, content=f"{last.content}\n{says}")))
+        return problem.asking(f"{problem.messages[-1].content}\n{says}")
 
 
 class Costing:

@@ -6,7 +6,7 @@ Shapes in docstrings: P prompt tokens, T completion tokens, G rollouts of one pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ponder.types.words import Mode, Outcome, Role, Status
@@ -49,6 +49,11 @@ class Problem:
     def question(self) -> str:
         """The last user turn."""
         return next(m.content for m in reversed(self.messages) if m.role == "user")
+
+    def asking(self, text: str) -> Problem:
+        """The same problem with another text as its last message."""
+        *before, last = self.messages
+        return replace(self, messages=(*before, replace(last, content=text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 from random import Random
 from typing import Any, NamedTuple
 
+from ponder.domains.items import PLAIN
 from ponder.domains.lab import house, house_text
 from ponder.domains.lab.family import TEXT, Family, State, Story, Words
 from ponder.domains.lab.house import HOUSE, LABELS, ROLES, Case, Rules
@@ -226,7 +227,7 @@ class Requests(Family):
         """What it comes to: outcome, clause, and whether it is a benign look-alike."""
         benign = house.is_benign(story.world.rules, end.case)
         told = self.told_rules(story.world.rules, self.words[self.language])
-        plain = {"plain": told} if told else {}
+        plain = {PLAIN: told} if told else {}
         return {"outcome": end.outcome, "clause": f"k{end.number}", "benign": benign, **plain}
 
     def slip(self, rng: Random, story: Story) -> list[State]:
