@@ -109,6 +109,33 @@ def test_a_vote_is_as_large_as_its_plateau_needs(tmp_path: Path):
     assert (found["after.chains.best_of.n"], found["after.chains.best_of.tokens"]) == (2, 20)
 
 
+def test_the_solver_on_the_same_samples_stops_where_they_agree(tmp_path: Path):
+    alike = [made(1, 10, 1.0, sample=s) for s in range(8)]  # six unanimous votes agree at .05
+    torn = [made(2, 20, float(s % 2), sample=s, answer=("8", "7")[s % 2]) for s in range(8)]  # never: all are drawn
+    found = values([*alike, *torn], tmp_path)
+    assert found["after.chains.solver.samples"] == (6 + 8) / 2
+    assert found["after.chains.solver.tokens"] == (6 * 10 + 8 * 20) / 2
+    assert found["after.chains.solver.agreed"] == 0.5
+    assert found["after.chains.solver.of_vote_tokens"] == (60 + 160) / (found["after.chains.vote.n"] * 30)
+    assert found["after.chains.solver.accuracy"] == 0.5  # of a tie the answer that came first, and 8 is wrong
+
+
+def test_what_one_sample_after_is_beside_the_vote_before(tmp_path: Path):
+    before = [
+        made(p, 10, float(s != 1), sample=s, answer="78"[s == 1], condition="before") for p in (1, 2) for s in range(3)
+    ]
+    after = [made(p, 15, 1.0, sample=s) for p in (1, 2) for s in range(3)]
+    found = values([*before, *after], tmp_path)
+    assert found["before.chains.vote.n"] == 3  # of two the one that is wrong may be drawn, and a tie is shared
+    assert found["change.chains.over_vote"] == 0.0  # three votes are right, and so is one sample
+    assert found["change.chains.of_vote_tokens"] == 15 / 30
+
+
+def test_five_samples_are_too_few_for_the_solver(tmp_path: Path):
+    few = [made(problem, 10, 1.0, sample=s) for problem in (1, 2) for s in range(5)]
+    assert not [name for name in values(few, tmp_path) if "solver" in name]
+
+
 def test_against_fixed_budgets_and_the_best_allocation_of_them(tmp_path: Path):
     rows = []
     for problem, needs in ((1, 0), (2, 0), (3, 20), (4, 20)):

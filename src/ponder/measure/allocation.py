@@ -27,15 +27,21 @@ from ponder.measure.statistics.best_of import oracle_best_of, vote_of
 from ponder.measure.suite import LABELS
 from ponder.measure.transfer import MEASURES
 from ponder.runs.result import Number
-from ponder.types import Mode
+from ponder.solve.agreement import needed
+from ponder.solve.solution import Why
+from ponder.solve.solver import Solver
+from ponder.solve.tries import RecordedSource, Try
+from ponder.types import Mode, Outcome, Problem
 
 DRAWS = 64
 """Seeded draws of n samples for each vote."""
 RESAMPLES = 1000
 """Of problems, for numbers that no formula gives an interval of."""
+ERROR = 0.05
+"""Of the solver."""
 RIGHT = MEASURES["accuracy"].sql
 ASKED = f"""select checkpoint, domain, mode, think_at_least, think_at_most, problem_id, sample, difficulty,
-  thinking_tokens, thinking, answer, ({RIGHT})::double as v from rollouts
+  thinking_tokens, thinking, answer, outcome, ({RIGHT})::double as v from rollouts
   where attack = 'none' and mode in ('free', 'budget') and v is not null order by all"""
 QUERY = "ponder.measure.allocation.numbers(connection)['{name}']"
 
@@ -56,6 +62,8 @@ class Sampled:
     """Its text."""
     answer: str
     """What it said."""
+    outcome: Outcome
+    """How it ended."""
     right: float
     """What it is worth."""
 
@@ -75,7 +83,7 @@ Found = Iterator[tuple[str, str, Estimate]]
 
 
 def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
-    """`allocation.LABEL.DOMAIN.KEY`, and `allocation.change.DOMAIN.spearman` from before reinforcement to after it.
+    """`allocation.LABEL.DOMAIN.KEY`, and `allocation.change.DOMAIN.KEY` from before reinforcement to after it.
 
     `all` is the average of the domains that have the number.
     """
@@ -85,9 +93,9 @@ def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
         for key, unit, estimate in _told(part):
             found.setdefault((label, key), []).append((domain, estimate, unit))
     for domain, part in ((domain, part) for (label, domain), part in parts.items() if label == "after"):
-        change = _change(parts.get(("before", domain)), part)
-        if change:
-            found.setdefault(("change", "spearman"), []).append((domain, change, "correlation"))
+        before = parts.get(("before", domain))
+        for key, unit, estimate in _changes(before, part) if before and before.free and part.free else ():
+            found.setdefault(("change", key), []).append((domain, estimate, unit))
     told = {}
     for (label, key), rows in found.items():
         everywhere = statistics.average([estimate for _, estimate, _ in rows])
@@ -102,7 +110,7 @@ def _parts(con: DuckDBPyConnection) -> dict[tuple[str, str], Part]:
     parts: dict[tuple[str, str], Part] = {}
     for (checkpoint, domain), own in groupby(rows, lambda row: (str(row[0]), str(row[1]))):
         asked: dict[tuple, list[Sampled]] = {}
-        for _, _, mode, least, most, problem, sample, difficulty, tokens, thinking, answer, right in own:
+        for _, _, mode, least, most, problem, sample, difficulty, tokens, thinking, answer, outcome, right in own:
             asked.setdefault((mode, least, most), []).append(
                 Sampled(
                     problem=problem,
@@ -111,6 +119,7 @@ def _parts(con: DuckDBPyConnection) -> dict[tuple[str, str], Part]:
                     tokens=tokens,
                     thinking=thinking or "",
                     answer=answer,
+                    outcome=Outcome(outcome),
                     right=right,
                 )
             )
@@ -125,6 +134,7 @@ def _told(part: Part) -> Found:
         yield from _where_spent(part.free)
         yield from _in_vain(part.free)
         yield from _votes(part.free)
+        yield from _solver(part.free)
     if part.free and len(part.budgets) > 1:
         yield from _against_budgets(part)
 
@@ -177,25 +187,79 @@ def _in_vain(free: Sequence[Sampled]) -> Found:
 
 def _votes(free: Sequence[Sampled]) -> Found:
     """What N samples are worth by majority, and by an oracle's choice; N is the smallest within .01 of the plateau."""
-    groups = [list(own) for _, own in groupby(sorted(free, key=lambda e: (e.problem, e.sample)), lambda e: e.problem)]
+    groups = _groups(free)
     most = min(map(len, groups))
     if most < 2:
         return
     problems = [group[0].problem for group in groups]
     tokens = statistics.mean([each.tokens for each in free], [each.problem for each in free])
-    for way, worth in _WAYS.items():
-        curve_NJ = [[worth(group, n) for group in groups] for n in range(1, most + 1)]
-        n = plateau([float(np.mean(each)) for each in curve_NJ])
-        yield f"{way}.accuracy", "share", statistics.proportion(curve_NJ[n - 1], problems)
+    for way in _WAYS:
+        n, values = _at_plateau(groups, way)
+        yield f"{way}.accuracy", "share", statistics.proportion(values, problems)
         yield f"{way}.n", "samples", Estimate(n, n, n, len(groups))
         spent = Estimate(n * tokens.value, n * tokens.low, n * tokens.high, len(groups))
         yield f"{way}.tokens", "tokens", spent
+
+
+def _at_plateau(groups: Sequence[Sequence[Sampled]], way: str) -> tuple[int, list[float]]:
+    """How many samples it takes, and what so many are worth on each problem."""
+    most = min(map(len, groups))
+    curve_NJ = [[_WAYS[way](group, n) for group in groups] for n in range(1, most + 1)]
+    n = plateau([float(np.mean(each)) for each in curve_NJ])
+    return n, curve_NJ[n - 1]
+
+
+def _groups(free: Sequence[Sampled]) -> list[list[Sampled]]:
+    """The samples of each problem, in their order."""
+    rows = sorted(free, key=lambda each: (each.problem, each.sample))
+    return [list(own) for _, own in groupby(rows, lambda each: each.problem)]
 
 
 _WAYS: dict[str, Callable[[Sequence[Sampled], int], float]] = {
     "vote": lambda group, n: vote_of([e.answer for e in group], [e.right for e in group], n, draws=DRAWS),
     "best_of": lambda group, n: oracle_best_of([e.right for e in group], n),
 }
+
+
+def _solver(free: Sequence[Sampled]) -> Found:
+    """What `ponder.solve` would have made of the same samples, taken in their order until they agree.
+
+    A sample's text hangs on its number and not on what else is drawn, so this is what it would have said and spent.
+    """
+    groups = _groups(free)
+    most = min(map(len, groups))
+    if needed([], ERROR, most + 1) > most:  # not even samples that all agree would do
+        return
+    tries = {own[0].problem: [_try(each) for each in own[:most]] for own in groups}
+    solver = Solver(source=RecordedSource(tries=tries), error=ERROR, samples=most)
+    solved = solver.solve([_problem(own[0]) for own in groups])
+    problems = [own[0].problem for own in groups]
+    right = [0.0 if one.chosen is None else own[one.chosen].right for one, own in zip(solved, groups, strict=True)]
+    spent = [sum(each.thinking_tokens or 0 for each in one.tries) for one in solved]
+    yield "solver.accuracy", "share", statistics.proportion(right, problems)
+    yield "solver.samples", "samples", statistics.mean([len(one.tries) for one in solved], problems)
+    yield "solver.tokens", "tokens", statistics.mean(spent, problems)
+    agreed = [float(one.why is Why.AGREED) for one in solved]
+    yield "solver.agreed", "share", statistics.proportion(agreed, problems)
+    n, voted = _at_plateau(groups, "vote")
+    own = np.array([np.mean([each.tokens for each in group]) for group in groups])
+    yield "solver.of_vote_tokens", "share", _ratio(np.array(spent, dtype=float), n * own)
+    yield "solver.over_vote", "share", statistics.mean(np.array(right) - voted, problems)
+
+
+def _try(one: Sampled) -> Try:
+    return Try(
+        answer=one.answer,
+        thinking=one.thinking or None,
+        outcome=one.outcome,
+        tokens=one.tokens,
+        thinking_tokens=one.tokens,
+    )
+
+
+def _problem(one: Sampled) -> Problem:
+    """As much of it as votes ask for."""
+    return Problem(id=one.problem, domain="", split="", messages=(), reference="")
 
 
 def _against_budgets(part: Part) -> Found:
@@ -279,10 +343,37 @@ def _regret(own: Grid, fixed: Grid) -> Array | None:
     return np.mean(both, axis=0)
 
 
-def _change(before: Part | None, after: Part) -> Estimate | None:
-    """Spearman of difficulty and tokens after less before, over the problems in both, drawn together."""
-    if before is None or not before.free or not after.free:
-        return None
+def _changes(before: Part, after: Part) -> Found:
+    """From before reinforcement to after it, over the problems in both, which are drawn together."""
+    both = [{own[0].problem: own for own in _groups(part.free)} for part in (before, after)]
+    shared = sorted(both[0].keys() & both[1].keys())
+    were, are = ([own[problem] for problem in shared] for own in both)
+    if not shared:
+        return
+    if moved := _more_spearman(before, after):
+        yield "spearman", "correlation", moved
+    if min(map(len, were)) > 1:
+        n, voted = _at_plateau(were, "vote")
+        single = [float(np.mean([each.right for each in own])) for own in are]
+        yield "over_vote", "share", statistics.mean(np.array(single) - voted, shared)
+        spent = [[float(np.mean([each.tokens for each in own])) for own in groups] for groups in (are, were)]
+        yield "of_vote_tokens", "share", _ratio(np.array(spent[0]), n * np.array(spent[1]))
+
+
+def _ratio(one: Array, other: Array) -> Estimate:
+    """Of sums over problems `[J]`; the interval is from draws of problems."""
+
+    def ratio(weights: Array) -> float:
+        return float(weights @ one) / float(weights @ other) if weights @ other else np.nan
+
+    value = ratio(np.ones(len(one)))
+    draws = [ratio(weights) for weights in statistics.bootstrap_weights(len(one), resamples=RESAMPLES, seed=0)]
+    low, high = statistics.percentile_interval(np.array(draws))
+    return Estimate(value, min(low, value), max(high, value), len(one))
+
+
+def _more_spearman(before: Part, after: Part) -> Estimate | None:
+    """Spearman of difficulty and tokens after less before."""
     (names_0, tokens_0, _, depth), (names_1, tokens_1, _, _) = map(_by_problem, (before.free, after.free))
     _, at_0, at_1 = np.intersect1d(names_0, names_1, return_indices=True)
     rows = np.stack([depth[at_0], tokens_0[at_0], tokens_1[at_1]], axis=-1)

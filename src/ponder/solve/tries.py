@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -94,6 +94,23 @@ class RespondentSource:
         streams = [f"{self.seed}/{STAGE}/0/{problem.id}/{number}" for problem, number in asked]
         found = iter(self.respondent.respond([problem.messages for problem, _ in asked], self.asking, streams))
         return [[_of_reply(next(found), self.longest) for _ in numbers] for numbers in samples]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSource:
+    """Tries that were made before, so that a rule of stopping can be tried on them; a `Source`."""
+
+    tries: Mapping[str, Sequence[Try]]
+    """By problem id; try number n is the n-th. A solver must not want more."""
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a try."""
+        return max((one.tokens for tries in self.tries.values() for one in tries), default=0)
+
+    def draw(self, problems: Sequence[Problem], samples: Sequence[Sequence[int]]) -> list[list[Try]]:
+        """See `Source`."""
+        return [[self.tries[p.id][n] for n in numbers] for p, numbers in zip(problems, samples, strict=True)]
 
 
 def _of_rollout(rollout: Rollout) -> Try:
