@@ -80,3 +80,12 @@ def test_another_language_is_asked_for_and_the_block_is_opened(chat: Chat):
     assert f"3 + 4 + 1?\n{THINK_IN['ja']}" in first and f"4 + 4?\n{THINK_IN['en']}" in second
     assert first.endswith("<think>") and rollouts[0].completion.thinking == "3+4=7\n7+1=8"
     assert rollouts[0].problem == SUMS[0], "the record is of the problem as it is"
+
+
+@pytest.mark.parametrize("mode", [Mode.NONE, Mode.FILLER])
+def test_without_thinking_a_second_block_is_closed_where_it_is_opened(chat: Chat, mode: Mode):
+    sampler = ScriptedSampler(chat=chat, lines=[["8"] * 2] * 2)
+    roll(chat, sampler, mode, SUMS)
+    limits = sampler.params[0].thinking
+    assert limits and (limits.at_least, limits.at_most, limits.opened) == (0, 0, False)
+    assert chat.text(limits.closing).strip() == "</think>"

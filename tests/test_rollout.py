@@ -285,7 +285,8 @@ def test_what_a_cell_and_the_roller_say_becomes_the_sampling(chat: Chat):
     assert roller.params(cell(temperature=0.5)) == plain
     bounded = roller.params(cell(think_at_least=2, think_at_most=5, mode=Mode.FORCED))
     assert bounded.thinking == chat.limits(2, 5, Mode.FORCED)
-    assert roller.params(cell(think_at_most=5, mode=Mode.FILLER)).thinking is None
+    filled = roller.params(cell(think_at_most=5, mode=Mode.FILLER))  # the marks are the prompt's, no thought follows
+    assert filled.thinking == chat.limits(0, 0, Mode.FILLER)
 
 
 def test_filler_stands_in_the_prompt(chat: Chat):

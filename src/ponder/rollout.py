@@ -33,6 +33,8 @@ from ponder.types import (
 
 THINKING = (Mode.FREE, Mode.FORCED, Mode.FEWSHOT, Mode.CORRUPTED, Mode.TRANSLATED, Mode.BUDGET)
 """Modes in which the policy itself writes the thinking, so that it can be bounded."""
+SHUT = (Mode.NONE, Mode.FILLER)
+"""Modes whose block stands before the answer: another one is closed where it is opened."""
 TOGETHER = 32
 """Completions that verifiers are asked about at once, so that one behind a network is not asked for each alone."""
 PATIENCE = 2.0
@@ -281,8 +283,9 @@ class Roller:
 
     def params(self, cell: Cell) -> SamplingParams:
         """How a rollout of this cell is drawn."""
-        bounded = cell.mode in THINKING and (cell.think_at_least > 0 or cell.think_at_most is not None)
-        limits = self.chat.limits(cell.think_at_least, cell.think_at_most, cell.mode) if bounded else None
+        least, most = (0, 0) if cell.mode in SHUT else (cell.think_at_least, cell.think_at_most)
+        bounded = cell.mode in (*THINKING, *SHUT) and (least > 0 or most is not None)
+        limits = self.chat.limits(least, most, cell.mode) if bounded else None
         return SamplingParams(
             max_tokens=cell.budget,
             temperature=cell.temperature,
