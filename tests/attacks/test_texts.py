@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.attack import made
-from ponder import attacks
+from ponder import attacks, domains
 from ponder.attacks.distractors import FACTS
 from ponder.attacks.encoding import HIRAGANA, PRACTISED
 from ponder.attacks.nerd_snipe import LONGEST, length
@@ -308,3 +308,12 @@ class TestAttacksOnThinking:
     def test_what_cannot_be_is_refused(self, use: str, options: dict[str, int], line: str):
         with pytest.raises(PonderError, match=line):
             attacks.build(use, options)
+
+
+@pytest.mark.parametrize("use", sorted(attacks.ATTACKS))
+def test_what_stays_plain_stands_first_and_untouched(use: str):
+    requests = domains.build("requests", "lab-requests", {"rules": "drawn", "depth": 1, "open": True})
+    (problem,) = requests.problems("test", seed=3, n=1)
+    attacked = attacks.build(use, {}).apply(problem, strength=1.0, seed=0)
+    first = next(m.content for m in attacked.messages if m.role == "user")
+    assert problem.plain and first.startswith(problem.plain) and first != problem.question

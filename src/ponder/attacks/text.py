@@ -54,7 +54,10 @@ class Blow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextAttack(ABC):
-    """Puts something else in the place of the last question; an `Attack`."""
+    """Puts something else in the place of the last question, but for what stays plain; an `Attack`.
+
+    Rules that a question tells are whose question it is, and not the attacker's.
+    """
 
     name: str
     """As cells and tables show it."""
@@ -68,7 +71,10 @@ class TextAttack(ABC):
             return problem
         rng = stream(type(self).__name__, problem.id, seed)
         blow = Blow(strength=strength, language=problem.language, reference=problem.reference, rng=rng)
-        said = self.turns(problem.messages[at].content, blow)
+        text = problem.messages[at].content
+        plain = problem.plain if text.startswith(problem.plain) else ""
+        first, *rest = self.turns(text.removeprefix(plain), blow)
+        said = [f"{plain}{first}", *rest]
         turns = [Message(role=("user", "assistant")[i % 2], content=text) for i, text in enumerate(said)]
         return replace(problem, messages=(*problem.messages[:at], *turns, *problem.messages[at + 1 :]))
 

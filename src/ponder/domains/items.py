@@ -8,9 +8,6 @@ from typing import Any
 
 from ponder.types import Message, Problem
 
-PLAIN = "plain"
-"""Fact of an item: what its question begins with that is never written another way, such as rules that are told."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:

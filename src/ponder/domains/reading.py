@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from ponder import attacks
-from ponder.domains.items import PLAIN
 from ponder.domains.judging import ASKED
 from ponder.domains.kinds import build_from
 from ponder.domains.retold import Retold
@@ -49,7 +48,7 @@ class Reading(Retold):
         """The same in one of the writings; what stays in plain writing stands before it."""
         words = WORDS.get(own.language, WORDS["en"])
         way = stream("reading", own.id, own.pair_id or "").choice(self.ways)
-        plain = own.facts.get(PLAIN, "")
+        plain = own.plain
         text = own.question.removeprefix(plain)
         written = way.apply(own.asking(text), strength=1.0, seed=0)
         asked = f"{plain}{written.question}"

@@ -4,6 +4,7 @@ Standard library only: everything else may import this, and this imports nothing
 """
 
 from ponder.types.records import (
+    PLAIN,
     Asking,
     Branch,
     Budget,
@@ -42,6 +43,7 @@ from ponder.types.words import (
 )
 
 __all__ = [
+    "PLAIN",
     "THINK_IN",
     "Asking",
     "Attack",

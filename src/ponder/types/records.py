@@ -11,6 +11,9 @@ from typing import Any
 
 from ponder.types.words import Mode, Outcome, Role, Status
 
+PLAIN = "plain"
+"""Fact of a problem: see `Problem.plain`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -49,6 +52,11 @@ class Problem:
     def question(self) -> str:
         """The last user turn."""
         return next(m.content for m in reversed(self.messages) if m.role == "user")
+
+    @property
+    def plain(self) -> str:
+        """What the question begins with that is never written another way, such as rules that it tells: a fact."""
+        return str(self.facts.get(PLAIN, ""))
 
     def asking(self, text: str) -> Problem:
         """The same problem with another text as its last message."""

@@ -8,13 +8,12 @@ from itertools import combinations, pairwise
 from random import Random
 from typing import Any, NamedTuple
 
-from ponder.domains.items import PLAIN
 from ponder.domains.lab import house, house_text
 from ponder.domains.lab.family import TEXT, Family, State, Story, Words
 from ponder.domains.lab.house import HOUSE, LABELS, ROLES, Case, Rules
 from ponder.domains.lab.rules import THINGS
 from ponder.domains.lab.rules import WORDS as RULE_WORDS
-from ponder.types import PonderError
+from ponder.types import PLAIN, PonderError
 
 NAMES = ("Ann", "Ben", "Eve", "Max", "Sue", "Tom")
 PAIRS = tuple(combinations(range(len(ROLES)), 2))
