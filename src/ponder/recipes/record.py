@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import allocation, attacked, budgets, choosing, modes, moved, surface, transfer, watching
+from ponder.measure import adaptive, allocation, attacked, budgets, choosing, modes, moved, surface, transfer, watching
 from ponder.measure.watching import Watch
 from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
@@ -74,7 +74,7 @@ def numbers(run: Run, *, measured: bool, watch: Watch | None = None) -> dict[str
     if measured:
         connection, _ = connect(run.path)
         with connection:
-            for query in (transfer, modes, choosing, moved, attacked, budgets, allocation, surface):
+            for query in (transfer, modes, choosing, moved, attacked, budgets, allocation, surface, adaptive):
                 found |= query.numbers(connection)
     if watch:
         connection, _ = connect(run.path, kind="rollouts")
