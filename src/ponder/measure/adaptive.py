@@ -22,9 +22,8 @@ from ponder.measure import cells, statistics
 from ponder.measure.statistics import Array, Estimate
 from ponder.measure.statistics.searching import learned_order, tries_until
 from ponder.measure.suite import LABELS
-from ponder.measure.surface import RIGHT, WAY
+from ponder.measure.surface import RIGHT, WAY, Thinking, thinking_of
 from ponder.runs.result import Number
-from ponder.types import Budget, Mode
 
 ASKED = f"""select {WAY}, domain, problem_id, attack, strength, sample, ({RIGHT}) as v from rollouts
   where mode in ('free', 'none', 'forced', 'budget') and v is not null order by all"""
@@ -35,8 +34,10 @@ QUERY = "ponder.measure.adaptive.numbers(connection)['{name}']"
 class Target:
     """A checkpoint, asked to think in one way, and what each query does to it."""
 
-    name: str
-    """`LABEL.THINKING`."""
+    checkpoint: str
+    """Whose."""
+    thinking: Thinking
+    """How much it might think."""
     problems: NDArray
     """Ids `[J]`, those that are right without an attack."""
     domains: NDArray
@@ -54,36 +55,65 @@ class Target:
         return found
 
 
-def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
-    """`adaptive.LABEL.THINKING.success@Q`: share of problems broken within Q queries, the average of the domains.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """What so many tries come to."""
 
-    Q is 1, 2, 4 and so on, and as many as there are. None where fewer than two problems are right clean.
-    """
-    told = {}
-    for target in targets(con):
+    checkpoint: str
+    """Whose."""
+    thinking: Thinking
+    """How much it might think."""
+    queries: int
+    """Tries at each problem, at most."""
+    success: Estimate
+    """Share of problems that one of them breaks, the average of the domains."""
+
+    @property
+    def label(self) -> str:
+        """The checkpoint, as numbers are named after it."""
+        return LABELS.get(self.checkpoint, self.checkpoint)
+
+
+def successes(con: DuckDBPyConnection) -> Iterator[Broken]:
+    """For 1, 2, 4 and so on tries, and as many as there are. None where fewer than two problems are right clean."""
+    for target in _targets(con):
         tries, most = target.tries, target.broken_JQ.shape[1]
+        parts = [target.domains == domain for domain in np.unique(target.domains)]
         for queries in (*(2**k for k in range(most.bit_length()) if 2**k < most), most):
-            name = f"adaptive.{target.name}.success@{queries}"
-            estimate = _by_domain(target, tries <= queries)
-            told[name] = cells.told(estimate, "share", QUERY.format(name=name))
+            broken = (tries <= queries).astype(float)
+            found = [statistics.proportion(broken[own], target.problems[own]) for own in parts]
+            yield Broken(
+                checkpoint=target.checkpoint,
+                thinking=target.thinking,
+                queries=queries,
+                success=statistics.average(found),
+            )
+
+
+def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
+    """`adaptive.LABEL.THINKING.success@Q`: share of problems broken within Q tries."""
+    told = {}
+    for each in successes(con):
+        name = f"adaptive.{each.label}.{each.thinking.name}.success@{each.queries}"
+        told[name] = cells.told(each.success, "share", QUERY.format(name=name))
     return told
 
 
-def targets(con: DuckDBPyConnection) -> Iterator[Target]:
+def _targets(con: DuckDBPyConnection) -> Iterator[Target]:
     """Every checkpoint and way of thinking that was attacked."""
     asked: dict[tuple, dict[tuple, dict[tuple, float]]] = {}
     for checkpoint, mode, least, most, domain, problem, attack, strength, sample, right in con.execute(
         ASKED
     ).fetchall():
-        way = asked.setdefault((checkpoint, mode, least, most), {})
+        way = asked.setdefault((checkpoint, thinking_of(mode, least, most)), {})
         way.setdefault((domain, problem), {})[attack, strength, sample] = right
-    for (checkpoint, mode, least, most), problems in asked.items():
+    for (checkpoint, thinking), problems in asked.items():
         queries = sorted({query for own in problems.values() for query in own if query[0] != "none"})
         sound = {key: own for key, own in problems.items() if _sound(own)}
         if queries and len(sound) > 1:
-            thinking = Budget(at_least=least, at_most=most).name if mode == Mode.BUDGET else mode
             yield Target(
-                name=f"{LABELS.get(checkpoint, checkpoint)}.{thinking}",
+                checkpoint=checkpoint,
+                thinking=thinking,
                 problems=np.array([problem for _, problem in sound]),
                 domains=np.array([domain for domain, _ in sound]),
                 broken_JQ=np.array([[float(own.get(query, 1.0) < 1) for query in queries] for own in sound.values()]),
@@ -94,8 +124,3 @@ def _sound(own: dict[tuple, float]) -> bool:
     """Whether a problem is right as it is, every time."""
     clean = [right for (attack, _, _), right in own.items() if attack == "none"]
     return bool(clean) and min(clean) == 1
-
-
-def _by_domain(target: Target, broken: NDArray[np.bool_]) -> Estimate:
-    parts = [target.domains == domain for domain in np.unique(target.domains)]
-    return statistics.average([statistics.proportion(broken[own].astype(float), target.problems[own]) for own in parts])

@@ -19,9 +19,15 @@ def number(con: DuckDBPyConnection, where: str, sql: str, unit: str, *, source: 
     A domain's interval is clustered by problem, and that of the average takes domains as independent. `unit`: `share`
     for values in [0, 1], else anything; `source`: the table, or a query in brackets.
     """
+    found = estimate(con, where, sql, unit, source=source)
+    return told(found, unit, _query(where, sql, source)) if found else None
+
+
+def estimate(con: DuckDBPyConnection, where: str, sql: str, unit: str, *, source: str = "rollouts") -> Estimate | None:
+    """The same without the query that gives it again."""
     kind = statistics.proportion if unit == "share" else statistics.mean
     parts = [kind(values, problems) for _, problems, values in by_domain(con, where, sql, source=source)]
-    return told(statistics.average(parts), unit, _query(where, sql, source)) if parts else None
+    return statistics.average(parts) if parts else None
 
 
 def told(estimate: Estimate, unit: str, query: str) -> Number:

@@ -6,12 +6,14 @@ the same weights in the same way) is right. A completion that says nothing or wa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from ponder.measure.cells import number
+from ponder.measure.cells import estimate, number
+from ponder.measure.statistics import Estimate
 from ponder.measure.suite import LABELS
 from ponder.measure.transfer import MEASURES
 from ponder.runs.query import quoted
@@ -34,38 +36,69 @@ PAIRS = f"""select a.*, c.right as clean, a.thinking_tokens - c.tokens as more f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thinking:
+    """How much a model may think."""
+
+    mode: str
+    """How it is asked to think."""
+    budget: Budget
+    """Its bounds, in mode `budget`."""
+
+    @property
+    def name(self) -> str:
+        """`free`, `none`, `forced` or a budget's name."""
+        return self.budget.name if self.mode == Mode.BUDGET else self.mode
+
+    @property
+    def order(self) -> tuple[float, ...]:
+        """From none over the budgets, least first, to as it likes."""
+        most = math.inf if self.budget.at_most is None else self.budget.at_most
+        place = {Mode.NONE: 0, Mode.BUDGET: 1, Mode.FORCED: 2, Mode.FREE: 3}[Mode(self.mode)]
+        return place, most, self.budget.at_least
+
+    @property
+    def where(self) -> str:
+        """SQL that tells its rollouts."""
+        found = f"mode = {quoted(self.mode)}"
+        if self.mode == Mode.BUDGET:
+            most = "is null" if self.budget.at_most is None else f"= {self.budget.at_most}"
+            found += f" and think_at_least = {self.budget.at_least} and think_at_most {most}"
+        return found
+
+
+def thinking_of(mode: str, least: int, most: int | None) -> Thinking:
+    """As the columns of `WAY` tell it."""
+    return Thinking(mode=mode, budget=Budget(at_least=least, at_most=most) if mode == Mode.BUDGET else Budget())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """A point of the surface."""
 
     checkpoint: str
     """Whose."""
-    mode: str
-    """How it was asked to think."""
-    budget: Budget
-    """How much it might think, in mode `budget`."""
+    thinking: Thinking
+    """How much it might think."""
     attack: str
     """Name of the attack."""
     strength: float
     """How strong."""
 
     @property
-    def thinking(self) -> str:
-        """Name of its amount of thinking."""
-        return self.budget.name if self.mode == Mode.BUDGET else self.mode
+    def label(self) -> str:
+        """The checkpoint, as numbers are named after it."""
+        return LABELS.get(self.checkpoint, self.checkpoint)
 
     @property
     def name(self) -> str:
         """`LABEL.ATTACK@STRENGTH.THINKING`."""
-        return f"{LABELS.get(self.checkpoint, self.checkpoint)}.{self.attack}@{self.strength}.{self.thinking}"
+        return f"{self.label}.{self.attack}@{self.strength}.{self.thinking.name}"
 
     @property
     def where(self) -> str:
         """SQL that tells its rollouts."""
-        found = f"checkpoint = {quoted(self.checkpoint)} and mode = {quoted(self.mode)}"
-        if self.mode == Mode.BUDGET:
-            most = "is null" if self.budget.at_most is None else f"= {self.budget.at_most}"
-            found += f" and think_at_least = {self.budget.at_least} and think_at_most {most}"
-        return f"{found} and attack = {quoted(self.attack)} and strength = {self.strength}"
+        own = f"checkpoint = {quoted(self.checkpoint)} and {self.thinking.where}"
+        return f"{own} and attack = {quoted(self.attack)} and strength = {self.strength}"
 
 
 TOLD = {
@@ -80,14 +113,21 @@ TOLD = {
 def cells(con: DuckDBPyConnection) -> Iterator[Cell]:
     """Every point that was asked; none where a suite has no attacks."""
     for checkpoint, mode, least, most, attack, strength in con.execute(ASKED).fetchall():
-        bounds = Budget(at_least=least, at_most=most) if mode == Mode.BUDGET else Budget()
-        yield Cell(checkpoint=checkpoint, mode=mode, budget=bounds, attack=attack, strength=strength)
+        thinking = thinking_of(mode, least, most)
+        yield Cell(checkpoint=checkpoint, thinking=thinking, attack=attack, strength=strength)
+
+
+def successes(con: DuckDBPyConnection) -> list[tuple[Cell, Estimate]]:
+    """How often an attack succeeds at every point where that is known."""
+    sql, unit = TOLD["success"]
+    asked = ((cell, estimate(con, cell.where, sql, unit, source=f"({PAIRS})")) for cell in cells(con))
+    return [(cell, found) for cell, found in asked if found]
 
 
 def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
     """`surface.LABEL.ATTACK@STRENGTH.THINKING.KEY`, each the average of the domains that have it.
 
-    THINKING is `free`, `none`, `forced` or a budget's name; KEY one of `TOLD`.
+    THINKING is a `Thinking.name`; KEY one of `TOLD`.
     """
     found = {}
     for cell in cells(con):

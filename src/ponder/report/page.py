@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ponder.measure import attacked, spending, transfer
+from ponder.measure import adaptive, attacked, spending, surface, transfer
+from ponder.measure.adaptive import Broken
 from ponder.measure.profile import profile
 from ponder.measure.spending import Level, Way
 from ponder.measure.statistics import Estimate
+from ponder.measure.surface import Cell
 from ponder.measure.transfer import TransferTable
 from ponder.report import completions, payment, tables, thinking
+from ponder.report import surface as drawn
 from ponder.report.completions import Rollout
 from ponder.report.curves import curves
 from ponder.report.facts import facts
@@ -70,6 +73,11 @@ NOTES = {
         "attack, and over all attacks, each strength counting equally. Any fails: percent of problems that at least "
         "one of them gets a wrong answer to."
     ),
+    "surface": (
+        "Percent of completions that an attack makes wrong, of those whose clean twin is right, with its 95% interval "
+        "beneath; deeper where it surely succeeds more. Down: attacks and their strengths. Across: how much may be "
+        "thought, most in tokens. Who learns tries on each problem what broke most others, one attack after the other."
+    ),
     "curves": "From each stage's metrics. Thin: every step, or means where they are many. Thick: smoothed.",
     "faults": "Percent of completions, averaged by domain, with 95% intervals.",
     "completions": (
@@ -91,6 +99,10 @@ class Found:
     """Accuracy by way of thinking."""
     hit: list[attacked.Row]
     """Accuracy under attack."""
+    surface: list[tuple[Cell, Estimate]]
+    """How often attacks succeed, by strength and thinking."""
+    learned: list[Broken]
+    """How often one who learns them does."""
     read: list[Rollout]
     """Some to read."""
     warnings: list[str]
@@ -117,6 +129,8 @@ def found(run: Run) -> Found:
             levels=spending.by_difficulty(measured),
             ways=spending.by_way(measured),
             hit=attacked.table(measured),
+            surface=surface.successes(measured),
+            learned=list(adaptive.successes(measured)),
             read=completions.chosen(measured),
             warnings=warnings,
         )
@@ -137,6 +151,7 @@ def page(run: Run, told: Found) -> str:
         section("Thinking on harder problems", thinking.by_difficulty(told.levels), NOTES["levels"]),
         section("What thinking buys", thinking.by_way(told.ways), NOTES["ways"]),
         section("Under attack", tables.under_attack(told.hit), NOTES["attacked"]),
+        section("What attacks come to", drawn.surface(told.surface, told.learned), NOTES["surface"]),
         section("What went wrong", _wrong(table, told.warnings), NOTES["faults"]),
         section("Completions to read", completions.cards(told.read), NOTES["completions"]),
         section("What was run", facts(run)),
