@@ -186,3 +186,24 @@ def test_a_divergence_that_cannot_be_told_is_refused(trained: Path, tiny: Path, 
     ):
         train(fresh, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_right_answer_has_a_price_where_the_suite_tells_the_models(trained: Path, tiny: Path, tmp_path: Path) -> None:
+    """A million tokens read cost 1, and written 2; the tiny model is right about some."""
+    suite = tmp_path / "few.toml"
+    text = (trained.parent / "few.toml").read_text()
+    suite.write_text(f'{text}\n[prices."{tiny}"]\nread = 1\nwritten = 2.0\n')
+    run = measure(find_subject(str(trained)), few(tmp_path / "run"), tmp_path / "run")
+    told = Run.open(run).result()
+    rows = [row for row in read_rollouts(run / "measured" / "before.parquet") if row.cell.domain == "letters"]
+    costs = sum(len(row.completion.prompt) + 2 * len(row.completion.tokens) for row in rows) / 1e6
+    right = sum(row.paid or 0 for row in rows)
+    money = told.get("cost.before.letters.money_per_right")
+    assert (money.value == pytest.approx(costs / right)) if money else not right
+    assert told["cost.before.letters.seconds"].value or 0 > 0
+    suite.write_text(f'{text}\n[prices."another"]\nread = 1\nwritten = 2\n')
+    with pytest.raises(PonderError, match=rf"few\.toml: prices: none of '{tiny}', only of another; add it$"):
+        measure(find_subject(str(trained)), few(tmp_path / "run"), tmp_path / "out")
+    suite.write_text(f'{text}\n[prices."{tiny}"]\nread = -1\nwritten = 2\n')
+    with pytest.raises(PonderError, match=r"prices\..*read"):
+        measure(find_subject(str(trained)), few(tmp_path / "run"), tmp_path / "out")

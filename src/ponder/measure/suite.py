@@ -109,6 +109,8 @@ class Suite:
     """How the same problems are asked besides, in every condition but few-shot."""
     budgets: tuple[Budget, ...] = ()
     """Budgets of thinking that every checkpoint is asked under besides."""
+    price: tuple[float, float] | None = None
+    """Money for a million tokens that the model reads, and for a million that it writes."""
 
     @property
     def with_examples(self) -> dict[str, Domain]:

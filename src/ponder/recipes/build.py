@@ -178,6 +178,11 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         raise PonderError(
             f"{asked.suite}: moved: of a model that began untrained there is nothing to know; leave it out"
         )
+    price = config.prices.get(recipe.model.name)
+    if config.prices and not price:
+        raise PonderError(
+            f"{asked.suite}: prices: none of {recipe.model.name!r}, only of {', '.join(config.prices)}; add it"
+        )
     return Suite(
         name=config.name,
         domains=build_domains(configs),
@@ -195,6 +200,7 @@ def build_suite(asked: MeasureConfig, recipe: Recipe) -> Suite:
         moved=config.moved,
         variants=tuple(_variants(config)),
         budgets=tuple(each.budget for each in config.budgets),
+        price=(price.read, price.written) if price else None,
     )
 
 

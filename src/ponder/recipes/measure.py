@@ -114,7 +114,7 @@ def measure(
         for checkpoint, weights in subject.weights.items():
             measurement.of(build.build_policy(recipe, weights.folder), checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
-        run.write_result(numbers(run, measured=True))
+        run.write_result(numbers(run, measured=True, price=asked.price))
     return out
 
 

@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponder.measure import adaptive, allocation, attacked, budgets, choosing, modes, moved, surface, transfer, watching
+from ponder.measure import (
+    adaptive,
+    allocation,
+    attacked,
+    bill,
+    budgets,
+    choosing,
+    modes,
+    moved,
+    surface,
+    transfer,
+    watching,
+)
 from ponder.measure.watching import Watch
 from ponder.model.devices import device_of
 from ponder.model.dtypes import fastest
@@ -63,8 +75,13 @@ def _digest(domain: str, path: Any) -> str:
         raise PonderError(f"{path}: {error.strerror}; give a file that can be read") from None
 
 
-def numbers(run: Run, *, measured: bool, watch: Watch | None = None) -> dict[str, Number]:
-    """What the run comes to: transfer, cost in minutes and memory, and what watching its training came to."""
+def numbers(
+    run: Run, *, measured: bool, watch: Watch | None = None, price: tuple[float, float] | None = None
+) -> dict[str, Number]:
+    """What the run comes to: transfer, cost in minutes and memory, and what watching its training came to.
+
+    `price`: money for a million tokens read, and for a million written.
+    """
     sessions = [row for row in run.timings() if row["stage"] == "run"]
     total, peak = sum(row["minutes"] for row in sessions), max(row["peak_gb"] for row in sessions)
     found = {
@@ -76,6 +93,8 @@ def numbers(run: Run, *, measured: bool, watch: Watch | None = None) -> dict[str
         with connection:
             for query in (transfer, modes, choosing, moved, attacked, budgets, allocation, surface, adaptive):
                 found |= query.numbers(connection)
+            seconds = {row["condition"]: row["seconds"] for row in run.timings() if row["stage"] == "measure"}
+            found |= bill.numbers(connection, price=price, seconds=seconds)
     if watch:
         connection, _ = connect(run.path, kind="rollouts")
         with connection:

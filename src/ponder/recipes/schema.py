@@ -243,6 +243,15 @@ class MeasureConfig(Strict):
     """A section of `[verifiers]` that watches what is said in mode `free`; see `ponder.measure.choosing`."""
 
 
+class PriceConfig(Strict):
+    """What a model's tokens cost, in money of any kind."""
+
+    read: float = Field(ge=0)
+    """A million tokens that it reads."""
+    written: float = Field(ge=0)
+    """A million tokens that it writes."""
+
+
 class SuiteConfig(Strict):
     """A suite file."""
 
@@ -278,6 +287,8 @@ class SuiteConfig(Strict):
     budgets: Budgets = Field([])
     """Budgets of thinking that every checkpoint is asked under besides, the block opened for it; see
     `ponder.measure.budgets`."""
+    prices: dict[str, PriceConfig] = Field({})
+    """By model: for what a right answer costs; see `ponder.measure.bill`."""
     attacks: Attacks = Field({})
     """How the same problems are asked besides, in every condition but few-shot; see `ponder.measure.attacked`."""
 

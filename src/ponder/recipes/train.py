@@ -55,7 +55,12 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
             run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         watched = recipe.rl and recipe.rl.watch
         run.write_result(
-            numbers(run, measured=suite is not None, watch=build.build_watch(watched) if watched else None)
+            numbers(
+                run,
+                measured=suite is not None,
+                watch=build.build_watch(watched) if watched else None,
+                price=suite.price if suite else None,
+            )
         )
     return out
 

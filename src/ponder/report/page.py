@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ponder.measure import adaptive, attacked, spending, surface, transfer
 from ponder.measure.adaptive import Broken
+from ponder.measure.bill import told_by
 from ponder.measure.profile import profile
 from ponder.measure.spending import Level, Way
 from ponder.measure.statistics import Estimate
@@ -15,6 +16,7 @@ from ponder.measure.transfer import TransferTable
 from ponder.report import completions, payment, tables, thinking
 from ponder.report import surface as drawn
 from ponder.report.completions import Rollout
+from ponder.report.costs import costs
 from ponder.report.curves import curves
 from ponder.report.facts import facts
 from ponder.report.frame import document, folded, section
@@ -67,6 +69,11 @@ NOTES = {
     "ways": (
         "The same weights, asked to think in several ways: up is better, to the left is cheaper. Over the domains that "
         "were asked in every way, each problem the same weight; bars are 95% intervals."
+    ),
+    "costs": (
+        "The average of the domains. Everything that was written is paid for, wrong answers and cut ones too, and what "
+        "verifiers wrote; what a right answer costs is all of that over the right ones. Seconds are those of measuring "
+        "on the machine that measured, many completions at once. Bootstrap intervals over problems."
     ),
     "attacked": (
         "Percent right, averaged by domain, with its 95% interval beneath: of the problems as they are, under each "
@@ -150,6 +157,7 @@ def page(run: Run, told: Found) -> str:
         section("How it learned", curves(metrics), NOTES["curves"]),
         section("Thinking on harder problems", thinking.by_difficulty(told.levels), NOTES["levels"]),
         section("What thinking buys", thinking.by_way(told.ways), NOTES["ways"]),
+        section("What a right answer costs", costs(told_by(numbers)), NOTES["costs"]),
         section("Under attack", tables.under_attack(told.hit), NOTES["attacked"]),
         section("What attacks come to", drawn.surface(told.surface, told.learned), NOTES["surface"]),
         section("What went wrong", _wrong(table, told.warnings), NOTES["faults"]),
