@@ -242,7 +242,7 @@ def _solver(free: Sequence[Sampled]) -> Found:
     agreed = [float(one.why is Why.AGREED) for one in solved]
     yield "solver.agreed", "share", statistics.proportion(agreed, problems)
     n, voted = _at_plateau(groups, "vote")
-    own = np.array([np.mean([each.tokens for each in group]) for group in groups])
+    own = np.array([np.mean([each.tokens for each in group]) for group in groups], dtype=float)
     yield "solver.of_vote_tokens", "share", _ratio(np.array(spent, dtype=float), n * own)
     yield "solver.over_vote", "share", statistics.mean(np.array(right) - voted, problems)
 
