@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from measure.synthetic import rollout, whole_run
-from ponder.measure import transfer
+from ponder.measure import bill, transfer
 from ponder.report.page import write_report
 from ponder.report.text import points, sentences, span
 from ponder.runs.folder import Run
@@ -250,3 +251,28 @@ class TestMissing:
     def test_no_run_is_the_users_mistake(self, tmp_path: Path):
         with pytest.raises(PonderError, match="no such run"):
             write_report(tmp_path / "nowhere")
+
+
+def attacked(problem: str, clean: float, hit: float) -> list[Rollout]:
+    """A problem as it is, and under an attack whose name is hostile."""
+    one, other = rollout("after", problem, clean), rollout("after", problem, hit)
+    return [one, replace(other, cell=replace(other.cell, attack="<b>leet", strength=0.5))]
+
+
+def test_the_surface_and_the_costs_are_there_with_the_command_that_shows_their_rollouts(tmp_path: Path):
+    rows = [each for k in range(4) for each in attacked(str(k), 1.0, float(k > 0))]
+    run = made(tmp_path / "a run", rows)
+    connection, _ = connect(run)
+    with connection:
+        write_result(run, bill.numbers(connection, price=(1e6, 2e6)))
+    page = Page(write_report(run).read_text())
+    assert "What attacks come to" in page.text and "who learns, 1 try" in page.text
+    assert "<b>leet 0.5" in page.text and "b" not in {tag for tag, attrs in page.tags if "leet" in str(attrs)}
+    assert "252 to 87" in page.text  # one of four, .016 to .869
+    assert "money for a right answer" in page.text and "seconds for a right answer" not in page.text
+    assert f"ponder show '{run}' --at 'attack=<b>leet'" in page.text
+
+
+def test_without_attacks_and_costs_neither_is_there(tmp_path: Path):
+    page = Page(write_report(made(tmp_path, [rollout("after", "1", 1.0)])).read_text())
+    assert "What attacks come to" not in page.text and "What a right answer costs" not in page.text

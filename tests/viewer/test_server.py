@@ -152,9 +152,16 @@ def test_a_port_in_use(server: Server, tmp_path: Path):
 
 def test_the_command_serves_until_it_is_interrupted(tmp_path: Path):
     run = write(tmp_path / "run", steps=1)
-    process = start(tmp_path, "show", run, output=True, PYTHONUNBUFFERED="1")
+    process = start(tmp_path, "show", run, "--at", "step=0&mode=free", output=True, PYTHONUNBUFFERED="1")
     assert process.stdout is not None
     address = process.stdout.readline().strip()
+    assert address.endswith("/?mode=free&step=0")
     assert fetch(address).status == 200
     process.send_signal(2)
     assert finish(process) == (0, "")
+
+
+def test_where_to_begin_has_to_be_something_that_a_page_can_show(tmp_path: Path):
+    run = write(tmp_path / "run", steps=1)
+    assert mistake("show", run, "--at", "weather=fine").startswith("at = weather=fine: nothing that a page can show")
+    assert mistake("show", run, "--at", "reward=much").startswith("at = reward=much: reward = much: one of full, high")

@@ -189,6 +189,9 @@ def compare(
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, even one that is being written.")],
     port: Annotated[int, typer.Option(help="Port on this machine; 0: any that is free.")] = 0,
+    at: Annotated[
+        str, typer.Option(help="Where to begin, such as 'attack=leet&mode=free': what an address says.")
+    ] = "",
     text: Annotated[bool, typer.Option("--text", help="Print curves and completions here instead.")] = False,
 ) -> None:
     """Look at every rollout of a run, in a browser on this machine or, with --text, here."""
@@ -198,7 +201,7 @@ def show(
         return told(run)
     from ponder.cli.show import show as job
 
-    job(run, port=port)
+    job(run, port=port, at=at)
 
 
 @app.command()

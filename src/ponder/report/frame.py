@@ -26,12 +26,13 @@ def document(title: str, *body: str) -> str:
     return f"{head}<body><main>{''.join(body)}</main></body></html>\n"
 
 
-def section(title: str, body: str, note: str = "") -> str:
-    """A heading and what is under it; nothing without a body."""
+def section(title: str, body: str, note: str = "", *, rollouts: str = "") -> str:
+    """A heading and what is under it, with the command that shows its rollouts; nothing without a body."""
     if not body:
         return ""
     below = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{title}</h2>{body}{below}</section>"
+    read = f'<p class="note">Its rollouts: <code>{escape(rollouts, limit=300)}</code></p>' if rollouts else ""
+    return f"<section><h2>{title}</h2>{body}{below}{read}</section>"
 
 
 def scrolling(table: str, *, name: str, kind: str = "") -> str:

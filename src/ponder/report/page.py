@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,19 +149,27 @@ def page(run: Run, told: Found) -> str:
     table, metrics, numbers = told.table, run.metrics(), run.result()
     recipe = run.manifest.get("recipe")
     payer = payment.payer(recipe if isinstance(recipe, dict) else {})
+    attacks = [attack for row in told.hit for attack in row.attacks]
+
+    def at(query: str) -> str:
+        return f"ponder show {shlex.quote(str(run.path))} --at {shlex.quote(query)}"
+
+    clean, long = at("kind=measured&attack=none"), at("kind=measured&attack=none&sort=longest")
+    trained = at("kind=training") if any((run.path / "rollouts").glob("*.parquet")) else ""
+    hit = at(f"attack={attacks[0]}") if attacks else ""
     body = [
         _opening(run, told, payment.sentence(payer, numbers)),
-        section("Where it carried", _profile(table)),
+        section("Where it carried", _profile(table), rollouts=clean),
         section("What each training carried to", tables.matrix(table), NOTES["matrix"]),
         section("What the gain is made of", tables.changes(table), NOTES["changes"]),
         section("What was paid, and what was right", payment.section(payer, metrics, numbers), NOTES["paid"]),
-        section("How it learned", curves(metrics), NOTES["curves"]),
+        section("How it learned", curves(metrics), NOTES["curves"], rollouts=trained),
         section("Thinking on harder problems", thinking.by_difficulty(told.levels), NOTES["levels"]),
         section("What thinking buys", thinking.by_way(told.ways), NOTES["ways"]),
-        section("What a right answer costs", costs(told_by(numbers)), NOTES["costs"]),
-        section("Under attack", tables.under_attack(told.hit), NOTES["attacked"]),
-        section("What attacks come to", drawn.surface(told.surface, told.learned), NOTES["surface"]),
-        section("What went wrong", _wrong(table, told.warnings), NOTES["faults"]),
+        section("What a right answer costs", costs(told_by(numbers)), NOTES["costs"], rollouts=long),
+        section("Under attack", tables.under_attack(told.hit), NOTES["attacked"], rollouts=hit),
+        section("What attacks come to", drawn.surface(told.surface, told.learned), NOTES["surface"], rollouts=hit),
+        section("What went wrong", _wrong(table, told.warnings), NOTES["faults"], rollouts=at("outcome=truncated")),
         section("Completions to read", completions.cards(told.read), NOTES["completions"]),
         section("What was run", facts(run)),
     ]
