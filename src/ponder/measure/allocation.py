@@ -5,7 +5,7 @@ Difficulties are comparable within a domain only, so every number is of a domain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,53 +19,22 @@ from ponder.measure.statistics.allocation import (
     after_answer,
     at_matched,
     oracle_allocation,
-    plateau,
     spearman,
     spearman_within,
 )
-from ponder.measure.statistics.best_of import oracle_best_of, vote_of
 from ponder.measure.suite import LABELS
 from ponder.measure.transfer import MEASURES
+from ponder.measure.voting import Found, Sampled, single_beside_vote, solved, votes
 from ponder.runs.result import Number
-from ponder.solve.agreement import needed
-from ponder.solve.solution import Why
-from ponder.solve.solver import Solver
-from ponder.solve.tries import RecordedSource, Try
-from ponder.types import Mode, Outcome, Problem
+from ponder.types import Mode, Outcome
 
-DRAWS = 64
-"""Seeded draws of n samples for each vote."""
 RESAMPLES = 1000
 """Of problems, for numbers that no formula gives an interval of."""
-ERROR = 0.05
-"""Of the solver."""
 RIGHT = MEASURES["accuracy"].sql
 ASKED = f"""select checkpoint, domain, mode, think_at_least, think_at_most, problem_id, sample, difficulty,
   thinking_tokens, thinking, answer, outcome, ({RIGHT})::double as v from rollouts
   where attack = 'none' and mode in ('free', 'budget') and v is not null order by all"""
 QUERY = "ponder.measure.allocation.numbers(connection)['{name}']"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampled:
-    """One completion."""
-
-    problem: str
-    """Id."""
-    sample: int
-    """Index within its group."""
-    difficulty: float | None
-    """Of the problem."""
-    tokens: int
-    """Of its thinking."""
-    thinking: str
-    """Its text."""
-    answer: str
-    """What it said."""
-    outcome: Outcome
-    """How it ended."""
-    right: float
-    """What it is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +45,6 @@ class Part:
     """Thinking as it likes."""
     budgets: Mapping[tuple[int, int | None], tuple[Sampled, ...]]
     """Under each budget: at least, at most."""
-
-
-Found = Iterator[tuple[str, str, Estimate]]
-"""Key, unit, estimate."""
 
 
 def numbers(con: DuckDBPyConnection) -> dict[str, Number]:
@@ -133,8 +98,8 @@ def _told(part: Part) -> Found:
     if part.free:
         yield from _where_spent(part.free)
         yield from _in_vain(part.free)
-        yield from _votes(part.free)
-        yield from _solver(part.free)
+        yield from votes(part.free)
+        yield from solved(part.free)
     if part.free and len(part.budgets) > 1:
         yield from _against_budgets(part)
 
@@ -183,83 +148,6 @@ def _in_vain(free: Sequence[Sampled]) -> Found:
         problems = [each.problem for each, _ in known]
         yield "after_answer", "tokens", statistics.mean([each.tokens * share for each, share in known], problems)
         yield "after_answer_share", "share", statistics.proportion([share for _, share in known], problems)
-
-
-def _votes(free: Sequence[Sampled]) -> Found:
-    """What N samples are worth by majority, and by an oracle's choice; N is the smallest within .01 of the plateau."""
-    groups = _groups(free)
-    most = min(map(len, groups))
-    if most < 2:
-        return
-    problems = [group[0].problem for group in groups]
-    tokens = statistics.mean([each.tokens for each in free], [each.problem for each in free])
-    for way in _WAYS:
-        n, values = _at_plateau(groups, way)
-        yield f"{way}.accuracy", "share", statistics.proportion(values, problems)
-        yield f"{way}.n", "samples", Estimate(n, n, n, len(groups))
-        spent = Estimate(n * tokens.value, n * tokens.low, n * tokens.high, len(groups))
-        yield f"{way}.tokens", "tokens", spent
-
-
-def _at_plateau(groups: Sequence[Sequence[Sampled]], way: str) -> tuple[int, list[float]]:
-    """How many samples it takes, and what so many are worth on each problem."""
-    most = min(map(len, groups))
-    curve_NJ = [[_WAYS[way](group, n) for group in groups] for n in range(1, most + 1)]
-    n = plateau([float(np.mean(each)) for each in curve_NJ])
-    return n, curve_NJ[n - 1]
-
-
-def _groups(free: Sequence[Sampled]) -> list[list[Sampled]]:
-    """The samples of each problem, in their order."""
-    rows = sorted(free, key=lambda each: (each.problem, each.sample))
-    return [list(own) for _, own in groupby(rows, lambda each: each.problem)]
-
-
-_WAYS: dict[str, Callable[[Sequence[Sampled], int], float]] = {
-    "vote": lambda group, n: vote_of([e.answer for e in group], [e.right for e in group], n, draws=DRAWS),
-    "best_of": lambda group, n: oracle_best_of([e.right for e in group], n),
-}
-
-
-def _solver(free: Sequence[Sampled]) -> Found:
-    """What `ponder.solve` would have made of the same samples, taken in their order until they agree.
-
-    A sample's text hangs on its number and not on what else is drawn, so this is what it would have said and spent.
-    """
-    groups = _groups(free)
-    most = min(map(len, groups))
-    if needed([], ERROR, most + 1) > most:  # not even samples that all agree would do
-        return
-    tries = {own[0].problem: [_try(each) for each in own[:most]] for own in groups}
-    solver = Solver(source=RecordedSource(tries=tries), error=ERROR, samples=most)
-    solved = solver.solve([_problem(own[0]) for own in groups])
-    problems = [own[0].problem for own in groups]
-    right = [0.0 if one.chosen is None else own[one.chosen].right for one, own in zip(solved, groups, strict=True)]
-    spent = [sum(each.thinking_tokens or 0 for each in one.tries) for one in solved]
-    yield "solver.accuracy", "share", statistics.proportion(right, problems)
-    yield "solver.samples", "samples", statistics.mean([len(one.tries) for one in solved], problems)
-    yield "solver.tokens", "tokens", statistics.mean(spent, problems)
-    agreed = [float(one.why is Why.AGREED) for one in solved]
-    yield "solver.agreed", "share", statistics.proportion(agreed, problems)
-    n, voted = _at_plateau(groups, "vote")
-    own = np.array([np.mean([each.tokens for each in group]) for group in groups], dtype=float)
-    yield "solver.of_vote_tokens", "share", _ratio(np.array(spent, dtype=float), n * own)
-    yield "solver.over_vote", "share", statistics.mean(np.array(right) - voted, problems)
-
-
-def _try(one: Sampled) -> Try:
-    return Try(
-        answer=one.answer,
-        thinking=one.thinking or None,
-        outcome=one.outcome,
-        tokens=one.tokens,
-        thinking_tokens=one.tokens,
-    )
-
-
-def _problem(one: Sampled) -> Problem:
-    """As much of it as votes ask for."""
-    return Problem(id=one.problem, domain="", split="", messages=(), reference="")
 
 
 def _against_budgets(part: Part) -> Found:
@@ -344,32 +232,10 @@ def _regret(own: Grid, fixed: Grid) -> Array | None:
 
 
 def _changes(before: Part, after: Part) -> Found:
-    """From before reinforcement to after it, over the problems in both, which are drawn together."""
-    both = [{own[0].problem: own for own in _groups(part.free)} for part in (before, after)]
-    shared = sorted(both[0].keys() & both[1].keys())
-    were, are = ([own[problem] for problem in shared] for own in both)
-    if not shared:
-        return
+    """From before reinforcement to after it."""
     if moved := _more_spearman(before, after):
         yield "spearman", "correlation", moved
-    if min(map(len, were)) > 1:
-        n, voted = _at_plateau(were, "vote")
-        single = [float(np.mean([each.right for each in own])) for own in are]
-        yield "over_vote", "share", statistics.mean(np.array(single) - voted, shared)
-        spent = [[float(np.mean([each.tokens for each in own])) for own in groups] for groups in (are, were)]
-        yield "of_vote_tokens", "share", _ratio(np.array(spent[0]), n * np.array(spent[1]))
-
-
-def _ratio(one: Array, other: Array) -> Estimate:
-    """Of sums over problems `[J]`; the interval is from draws of problems."""
-
-    def ratio(weights: Array) -> float:
-        return float(weights @ one) / float(weights @ other) if weights @ other else np.nan
-
-    value = ratio(np.ones(len(one)))
-    draws = [ratio(weights) for weights in statistics.bootstrap_weights(len(one), resamples=RESAMPLES, seed=0)]
-    low, high = statistics.percentile_interval(np.array(draws))
-    return Estimate(value, min(low, value), max(high, value), len(one))
+    yield from single_beside_vote(after.free, before.free)
 
 
 def _more_spearman(before: Part, after: Part) -> Estimate | None:

@@ -14,7 +14,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from ponder.measure import cells, statistics
-from ponder.measure.statistics import Array, Estimate
+from ponder.measure.statistics import Estimate
 from ponder.measure.suite import LABELS
 from ponder.measure.surface import WAY
 from ponder.measure.transfer import CONDITIONS, MEASURES
@@ -22,8 +22,6 @@ from ponder.runs.result import Number
 from ponder.types import Budget, Mode
 
 MILLION = 1e6
-RESAMPLES = 1000
-"""Of problems, for the interval of a ratio."""
 ASKED = f"""select {WAY}, domain, problem_id, len(prompt_ids)::double, completion_tokens::double,
   coalesce(list_sum([v.tokens for v in verdicts]), 0)::double, coalesce(({MEASURES["accuracy"].sql})::double, 0)
   from rollouts where attack = 'none' order by all"""
@@ -123,21 +121,10 @@ def _told(rows: Sequence[tuple], price: Price | None, seconds: float) -> dict[st
     if np.isfinite(seconds):
         told["seconds"] = Estimate(seconds, seconds, seconds, len(set(problems)))
         costs["seconds_per_right"] = np.full(len(rows), seconds)
-    for key, cost in costs.items():
-        if right.any():
-            told[key] = _per_right(cost, right, problems)
+    for key, cost in costs.items() if right.any() else ():
+        spent, got = (statistics.per_problem(values, problems)[1] for values in (cost, right))
+        told[key] = statistics.ratio_of_sums(spent, got)
     return {key: (estimate, UNITS[key]) for key, estimate in told.items()}
-
-
-def _per_right(cost: Array, right: Array, problems: Sequence[str]) -> Estimate:
-    """All that was spent over all that was right; the interval is from draws of problems."""
-    _, spent = statistics.per_problem(cost, problems)
-    names, got = statistics.per_problem(right, problems)
-    weights = statistics.bootstrap_weights(len(names), resamples=RESAMPLES, seed=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = statistics.percentile_interval((weights @ spent) / (weights @ got))
-    value = float(spent.sum() / got.sum())
-    return Estimate(value, min(low, value), max(high, value), len(names))
 
 
 def _average(parts: Sequence[Mapping[str, tuple[Estimate, str]]]) -> dict[str, tuple[Estimate, str]]:

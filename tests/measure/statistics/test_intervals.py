@@ -175,3 +175,10 @@ class TestBootstrap:
 @pytest.mark.parametrize(("low", "high", "sign"), [(0.1, 0.3, 1), (-0.3, -0.1, -1), (-0.1, 0.3, 0), (0.0, 0.3, 0)])
 def test_sign_needs_the_whole_interval(low: float, high: float, sign: int):
     assert Estimate(0.1, low, high, 5).sign == sign
+
+
+def test_a_ratio_is_of_sums_and_its_interval_of_draws_of_problems():
+    spent, right = np.array([10.0, 10.0, 40.0]), np.array([1.0, 0.0, 1.0])
+    found = statistics.ratio_of_sums(spent, right)
+    assert (found.value, found.n) == (30.0, 3)
+    assert found.low == 10.0 and found.high >= 50.0, "of the first problem alone 10; of the second and one right one 50"

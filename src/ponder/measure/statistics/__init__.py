@@ -1,6 +1,6 @@
 """Estimates with their 95% intervals, and tests; each says what its unit is."""
 
-from ponder.measure.statistics.bootstrap import bca, bootstrap_weights, percentile_interval
+from ponder.measure.statistics.bootstrap import bca, bootstrap_weights, percentile_interval, ratio_of_sums
 from ponder.measure.statistics.hypotheses import Equivalence, Finding, equivalence, holm, p_value, sign_flip_p_value
 from ponder.measure.statistics.intervals import (
     TAIL,
@@ -38,6 +38,7 @@ __all__ = [
     "per_problem",
     "percentile_interval",
     "proportion",
+    "ratio_of_sums",
     "share_over_seeds",
     "sign_flip_p_value",
     "t_quantile",

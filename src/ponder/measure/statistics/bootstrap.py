@@ -33,6 +33,19 @@ def percentile_interval(draws: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def ratio_of_sums(one_J: Array, other_J: Array, *, resamples: int = 1000, seed: int = 0) -> Estimate:
+    """All of one thing over all of another, summed over problems `[J]`; its interval is from draws of problems.
+
+    Draws in which nothing of the other is left are dropped.
+    """
+    assert len(one_J) == len(other_J) and other_J.sum(), "a ratio has something to be over"
+    weights = bootstrap_weights(len(one_J), resamples=resamples, seed=seed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = percentile_interval((weights @ one_J) / (weights @ other_J))
+    value = float(one_J.sum() / other_J.sum())
+    return Estimate(value, min(low, value), max(high, value), len(one_J))
+
+
 def bca(
     values: Array, statistic: Callable[[Array], float], *, resamples: int = 2000, seed: int | Sequence[int] = 0
 ) -> Estimate:
