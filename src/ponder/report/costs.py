@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ponder.measure.bill import Bill
@@ -26,8 +27,9 @@ def costs(bills: Sequence[Bill]) -> str:
     if not bills:
         return ""
     known = [key for key in COLUMNS if any(key in bill.told and bill.told[key][0].value for bill in bills)]
-    whole = [bill for bill in bills if bill.domain == "all"]
-    parts = [bill for bill in bills if bill.domain != "all"]
+    ordered = sorted(bills, key=lambda bill: (bill.domain, _natural(bill.condition)))
+    whole = [bill for bill in ordered if bill.domain == "all"]
+    parts = [bill for bill in ordered if bill.domain != "all"]
     return _table(whole, known, "All domains") + folded("Every domain", _table(parts, known, "Every domain"))
 
 
@@ -55,6 +57,11 @@ def _cell(bill: Bill, key: str) -> str:
 def _ends(estimate: Estimate) -> str:
     known = estimate.low < estimate.high
     return f"{_short(estimate.low)} to {_short(estimate.high)}" if known else ""
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Order in which 64 comes before 144."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _short(value: float) -> str:

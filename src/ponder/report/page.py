@@ -84,7 +84,8 @@ NOTES = {
     "surface": (
         "Percent of completions that an attack makes wrong, of those whose clean twin is right, with its 95% interval "
         "beneath; deeper where it surely succeeds more. Down: attacks and their strengths. Across: how much may be "
-        "thought, most in tokens. Who learns tries on each problem what broke most others, one attack after the other."
+        "thought, most in tokens. Cells of fewer than 5 problems are left out. Who learns tries on each problem what "
+        "broke most others, one attack after the other."
     ),
     "curves": "From each stage's metrics. Thin: every step, or means where they are many. Thick: smoothed.",
     "faults": "Percent of completions, averaged by domain, with 95% intervals.",

@@ -14,6 +14,8 @@ from ponder.types import Mode
 
 WAYS = {Mode.NONE: "none", Mode.FREE: "as it likes", Mode.FORCED: "made to think"}
 """Ways that bound nothing, as the head says it; a budget has a name."""
+FEWEST = 5
+"""Problems of a cell that is shown; with so little thinking that fewer are right clean, nothing can be told."""
 SHOWN = (1, 4)
 """Tries of the attacker who learns that have a row; all that he has have one too."""
 DEEPEST = 45
@@ -54,7 +56,7 @@ def _row(name: str, ways: Sequence[Thinking], found: Mapping[Thinking, Estimate]
 
 
 def _cell(success: Estimate | None) -> str:
-    if success is None:
+    if success is None or success.n < FEWEST:
         return NOTHING
     shown = f'{success.value * 100:.0f}<span class="interval">{span(success)}</span>'
     return f'<td class="down tint" style="--depth:{round(success.low * DEEPEST)}%">{shown}</td>'
