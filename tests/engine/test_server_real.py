@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from cli.command import ponder
 from contracts.respondent import RespondentContract, talk
 from ponder.engine.server import Server
 from ponder.model.hub import resolve
+from ponder.runs.table import read_rollouts
 from ponder.types import Asking, Respondent, Status
 
 pytestmark = pytest.mark.slow
@@ -129,3 +131,22 @@ def test_none_is_lost_where_it_is_killed_and_started_again(served: Served, tmp_p
     assert served.client(cache=kept, retries=0).respond(talks, asking, streams) == replies
     served.start_again()
     served.wait()
+
+
+def test_a_suite_is_asked_of_it_with_its_budgets_counted(served: Served, tmp_path: Path):
+    """This server ignores budgets of thinking, so it is closed for it, and what was realised is in the rollouts."""
+    suite = tmp_path / "few.toml"
+    suite.write_text(
+        'name = "few"\nproblems = 3\nmax_tokens = 24\nshots = 1\nalone = true\nbudgets = [8]\n'
+        '[attacks.hurry]\nuse = "think_less"\n[domains.sums]\nuse = "everyday-coin"\n'
+    )
+    url, out = f"http://127.0.0.1:{served.port}/v1", tmp_path / "out"
+    options = ("--set", f"model={served.folder}", "--set", "concurrency=1", "--suite", suite, "--out", out)
+    result = ponder("measure", url, *options)
+    assert result.exit_code == 0, result.output
+    files = sorted((out / "measured").iterdir())
+    assert len(files) == 5
+    for path in files:
+        for rollout in read_rollouts(path):
+            assert rollout.paid is not None and rollout.completion.written > 0
+            assert rollout.completion.thinking_tokens <= 8 or rollout.cell.mode != "budget"

@@ -44,16 +44,27 @@ def train(path: Path, out: Path | None, settings: Sequence[str], *, resume: bool
     conclude(folder, console, as_json=as_json)
 
 
-def measure(target: str, wanted: Mapping[str, Any], out: Path | None, *, resume: bool, as_json: bool) -> None:
-    """Measure a model or a run; `wanted`: the fields of `MeasureConfig`."""
-    suite, subject = parse(MeasureConfig, wanted, where="measure"), find_subject(target)
+def measure(
+    target: str,
+    wanted: Mapping[str, Any],
+    settings: Sequence[str],
+    out: Path | None,
+    *,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Measure a model, a run or what an endpoint serves; `wanted`: the fields of `MeasureConfig`."""
+    suite, subject = parse(MeasureConfig, wanted, where="measure"), find_subject(target, settings)
     folder, console = out or default_out(subject, suite.suite), people(as_json=as_json)
     model = settled(subject.recipe, folder).model
-    what = f"{', '.join(subject.weights)} in {model.dtype}{_place(subject.recipe)}, suite {suite.suite}"
+    where = f" at {subject.server.url}" if subject.server else f" in {model.dtype}{_place(subject.recipe)}"
+    what = f"{', '.join(subject.weights)}{where}, suite {suite.suite}"
     say(console, f"{visible(subject.name)}: {what} → {folder}")
-    announce_fetching(console, model.name)
+    if not subject.server:
+        announce_fetching(console, model.name)
+    sets = [word for setting in settings for word in ("--set", setting)]
     options = [word for name, value in wanted.items() if value is not None for word in (f"--{name}", str(value))]
-    with resumable(folder, ["measure", target, "--out", str(folder), *options]), watching(console) as watch:
+    with resumable(folder, ["measure", target, "--out", str(folder), *options, *sets]), watching(console) as watch:
         measure_subject(subject, suite, folder, resume=resume, watch=watch)
     conclude(folder, console, as_json=as_json)
 

@@ -100,19 +100,24 @@ def train(
 
 @app.command()
 def measure(
-    target: Annotated[str, typer.Argument(metavar="MODEL_OR_RUN", help="A run's folder, or a model.")],
+    target: Annotated[
+        str, typer.Argument(metavar="MODEL_OR_RUN", help="A run's folder, a model, or the address of an endpoint.")
+    ],
     suite: Annotated[str, typer.Option(help="Name of a shipped suite, or the path of one.")] = "transfer",
     out: Out = None,
     problems: Annotated[int | None, typer.Option(help="Problems a domain; else the suite's own number.")] = None,
     samples: Annotated[int | None, typer.Option(help="Completions of each; else the suite's own number.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Of an endpoint, e.g. model=qwen.")
+    ] = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a model, or every stage of a run, with a suite."""
+    """Measure a model, every stage of a run, or what an endpoint serves, with a suite."""
     from ponder.cli.jobs import measure as job
 
     wanted = {"suite": suite, "problems": problems, "samples": samples}
-    job(target, wanted, out, resume=resume, as_json=as_json)
+    job(target, wanted, settings or [], out, resume=resume, as_json=as_json)
 
 
 @app.command()

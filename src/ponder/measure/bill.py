@@ -116,7 +116,7 @@ def _told(rows: Sequence[tuple], price: Price | None, seconds: float) -> dict[st
         "verifier_tokens": statistics.mean(judged, problems),
     }
     costs = {"tokens_per_right": written + judged}
-    if price:
+    if price and read.any():  # behind an endpoint nobody knows
         costs["money_per_right"] = (read * price[0] + (written + judged) * price[1]) / MILLION
     if np.isfinite(seconds):
         told["seconds"] = Estimate(seconds, seconds, seconds, len(set(problems)))

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from ponder.rollout import Roller
 from ponder.types import Attack, Budget, Cell, Domain, Message, Mode, PonderError, Problem, Rollout
+
+
+class Rolls(Protocol):
+    """Makes rollouts: a `ponder.rollout.Roller`, or an `Interviewer` of `measure.served`."""
+
+    def roll(
+        self,
+        problems: Sequence[Problem],
+        cells: Sequence[Cell],
+        *,
+        group: int,
+        stage: str,
+        step: int = 0,
+        version: int = 0,
+    ) -> list[Rollout]:
+        """`group` rollouts of each problem, a problem's side by side; `cells` go with the problems."""
+        ...
+
 
 UNBOUNDED = Budget()
 """No bounds of its own."""
@@ -156,7 +174,7 @@ class Suite:
         """What is asked of a domain: the first different problems of the suite's stream; PonderError for too few."""
         return distinct(domain, self.problems, seed=self.seed, split=self.split)
 
-    def ask(self, condition: Condition, roller: Roller, *, version: int = 0) -> list[Rollout]:
+    def ask(self, condition: Condition, roller: Rolls, *, version: int = 0) -> list[Rollout]:
         """All rollouts of one condition; domains are sampled together unless each has examples of its own."""
         if condition.mode is not Mode.FEWSHOT:
             asked = [problem for domain in self.domains.values() for problem in self.asked(domain)]
@@ -168,7 +186,7 @@ class Suite:
             found += self._roll([with_shots(p, shots) for p in self.asked(domain)], condition, roller, version)
         return found
 
-    def _roll(self, problems: Sequence[Problem], condition: Condition, roller: Roller, version: int) -> list[Rollout]:
+    def _roll(self, problems: Sequence[Problem], condition: Condition, roller: Rolls, version: int) -> list[Rollout]:
         cells = [self.cell(problem, condition) for problem in problems]
         return roller.roll(problems, cells, group=self.samples, stage=self.name, version=version)
 

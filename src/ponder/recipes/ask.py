@@ -14,7 +14,7 @@ from ponder.recipes import build
 from ponder.recipes.judge_schema import JudgeConfig
 from ponder.recipes.judges import ITSELF, build_judge
 from ponder.recipes.load import parse
-from ponder.recipes.measure import Weights, find_subject, recipe_of
+from ponder.recipes.measure import UNTOUCHED, Weights, find_subject, recipe_of
 from ponder.recipes.record import settled
 from ponder.recipes.schema import ModelConfig, Recipe
 from ponder.recipes.strict import Strict, one_of
@@ -39,8 +39,6 @@ KINDS = ("text", "block", "number", "maths")
 """Of answers; a choice would have to be told among what."""
 Count = Annotated[int, Field(ge=1)]
 """Of samples or tokens."""
-UNTOUCHED = Weights(folder=None, version=0)
-"""Those that a recipe begins with."""
 LEAST = 16
 """Tokens that an answer needs at least."""
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ponder.engine.server import Server
 from ponder.measure import moved
-from ponder.measure.suite import Condition, Suite
+from ponder.measure.served import Interviewer, check_mode
+from ponder.measure.suite import Condition, Rolls, Suite
 from ponder.recipes import build
 from ponder.recipes.budget_schema import check_context
+from ponder.recipes.judge_schema import ServerConfig
 from ponder.recipes.judges import build_verifier
-from ponder.recipes.load import load_suite, parse
+from ponder.recipes.load import lay_over, load_suite, parse
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.schema import MeasureConfig, Recipe
-from ponder.rollout import Roller
+from ponder.rollout import Examiner, Roller
 from ponder.runs import manifests
 from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
 from ponder.stages.drive import ended_before, went_back
-from ponder.types import PonderError, Scorer, Verifier
+from ponder.types import PonderError, Respondent, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,33 +45,39 @@ class Measurement:
     recipe: Recipe
     """Whose judges watch what is said in mode `free`."""
 
-    def of(self, policy: build.Policy, checkpoint: str, *, version: int) -> None:
+    def of(self, policy: build.Policy | Respondent, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
-        check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.model.context)
+        if isinstance(policy, build.Policy):
+            check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.model.context)
         for condition in self.suite.conditions(checkpoint):
             path = self.run.measured_file(condition.name)
             if not path.exists() or damage(path) or policy_version(path) != version:
                 self._ask(policy, condition, path, version)
 
-    def _ask(self, policy: build.Policy, condition: Condition, path: Path, version: int) -> None:
+    def _ask(self, policy: build.Policy | Respondent, condition: Condition, path: Path, version: int) -> None:
         began = time.monotonic()
         self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
         judge = self._judge(policy) if condition.watched else None
         examiner = build.build_examiner(self.suite.domains.values(), lenient=True, watcher=judge)
-        roller = Roller(
-            sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=self.watch.wrote
-        )
-        rollouts = self.suite.ask(condition, roller, version=version)
+        rollouts = self.suite.ask(condition, self._rolls(policy, examiner), version=version)
         if self.suite.moved and condition.watched:
             rollouts = moved.watched(rollouts, self._beginning())
         write_rollouts(path, rollouts, run=self.run.name)
         self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
         self.watch.measured(condition.name, rollouts)
 
-    def _judge(self, policy: build.Policy) -> Verifier | None:
+    def _rolls(self, policy: build.Policy | Respondent, examiner: Examiner) -> Rolls:
+        """Who makes the rollouts: by sampling, or by asking."""
+        heard = self.watch.wrote
+        if not isinstance(policy, build.Policy):
+            return Interviewer(respondent=policy, examiner=examiner, seed=self.seed, heard=heard)
+        return Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=heard)
+
+    def _judge(self, policy: build.Policy | Respondent) -> Verifier | None:
         """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
         name = self.suite.judged_by
-        return build_verifier(self.recipe, name, itself=policy.respondent()) if name else None
+        itself = policy.respondent() if isinstance(policy, build.Policy) else policy
+        return build_verifier(self.recipe, name, itself=itself) if name else None
 
     def _beginning(self) -> Scorer:
         """The model that the run began with: loaded anew for each condition too."""
@@ -85,6 +94,10 @@ class Weights:
     """Updates they have had."""
 
 
+UNTOUCHED = Weights(folder=None, version=0)
+"""Those that a recipe begins with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What is measured: a model, or the checkpoints of a run."""
@@ -95,6 +108,8 @@ class Subject:
     """How it was trained, which tells the tiers; for a model a recipe that trains nothing."""
     weights: Mapping[str, Weights]
     """By key of `measure.suite.CONDITIONS`."""
+    server: Server | None = None
+    """Who is asked, where the weights are behind an endpoint."""
 
 
 def measure(
@@ -102,28 +117,56 @@ def measure(
 ) -> Path:
     """Ask a suite of everything a subject has; returns the new run folder.
 
+    An endpoint is asked by words alone, greedily, as it comes.
+
     Everything that can be wrong with the suite or the model is found before the folder is made.
     """
     began = time.monotonic()
     asked = build.build_suite(suite, subject.recipe)
     recipe = settled(subject.recipe.model_copy(update={"measure": suite}), out)
     build.build_examiner(asked.domains.values())
-    build.source_of(recipe)
+    if subject.server:
+        check_server(subject.server, asked)
+    else:
+        build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
         measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher(), recipe=recipe)
         for checkpoint, weights in subject.weights.items():
-            measurement.of(build.build_policy(recipe, weights.folder), checkpoint, version=weights.version)
+            policy = subject.server or build.build_policy(recipe, weights.folder)
+            measurement.of(policy, checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         run.write_result(numbers(run, measured=True, price=asked.price))
     return out
 
 
-def find_subject(target: str) -> Subject:
-    """The run in this folder, or else the model of this name."""
+def check_server(server: Server, suite: Suite) -> None:
+    """Raise PonderError for what cannot be asked of an endpoint, or for one that does not answer."""
+    for condition in suite.conditions("untouched"):
+        check_mode(condition.mode)
+    if why := server.check():
+        raise PonderError(why)
+
+
+def find_subject(target: str, settings: Sequence[str] = ()) -> Subject:
+    """The run in this folder, or else the model of this name, or behind this address; `settings`: of an address."""
+    if target.startswith(("http://", "https://")):
+        return _served(target, settings)
+    if settings:
+        raise PonderError(f"--set: of an endpoint; {target!r} is none, give one like http://127.0.0.1:8000/v1")
     if (Path(target) / manifests.NAME).exists():
         return _run_subject(Run.open(Path(target)))
     recipe = parse(Recipe, {"name": Path(target).resolve().name, "model": {"name": target}}, where=target)
-    return Subject(name=recipe.name, recipe=recipe, weights={"untouched": Weights(folder=None, version=0)})
+    return Subject(name=recipe.name, recipe=recipe, weights={"untouched": UNTOUCHED})
+
+
+def _served(url: str, settings: Sequence[str]) -> Subject:
+    values: dict[str, Any] = {"url": url}
+    for setting in settings:
+        lay_over(values, setting)
+    config = parse(ServerConfig, values, where="measure")
+    recipe = parse(Recipe, {"name": Path(config.model).name, "model": {"name": config.model}}, where=url)
+    server = Server(config.url, **config.model_dump(exclude={"url"}))
+    return Subject(name=recipe.name, recipe=recipe, weights={"untouched": UNTOUCHED}, server=server)
 
 
 def default_out(subject: Subject, suite: str) -> Path:
@@ -141,7 +184,7 @@ def recipe_of(run: Run) -> Recipe:
 
 def _run_subject(run: Run) -> Subject:
     recipe = recipe_of(run)
-    untouched = {"untouched": Weights(folder=None, version=0)} if build.asks_untouched(recipe) else {}
+    untouched = {"untouched": UNTOUCHED} if build.asks_untouched(recipe) else {}
     weights = untouched | _trained(run, recipe)
     return Subject(name=run.name, recipe=recipe, weights=weights)
 
@@ -159,7 +202,7 @@ def _trained(run: Run, recipe: Recipe) -> dict[str, Weights]:
         found["reinforce"] = Weights(folder=newest.path, version=newest.number)
     for name, number in ended_before(run, newest):
         found = {name: Weights(folder=run.checkpoint_path(number), version=number)} | found
-    return found if recipe.cold_start else {"cold_start": Weights(folder=None, version=0)} | found
+    return found if recipe.cold_start else {"cold_start": UNTOUCHED} | found
 
 
 def _manifest(subject: Subject, recipe: Recipe) -> dict[str, Any]:

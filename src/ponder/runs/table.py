@@ -157,7 +157,7 @@ def _completion_row(completion: Completion) -> dict[str, Any]:
         "forced": completion.forced,
         "thinking": completion.thinking,
         "thinking_tokens": completion.thinking_tokens,
-        "completion_tokens": len(completion.tokens),
+        "completion_tokens": completion.written,
         "answer": completion.answer,
         "outcome": completion.outcome,
     }
@@ -211,6 +211,7 @@ def _completion(row: Mapping[str, Any]) -> Completion:
         answer=row["answer"],
         outcome=Outcome(row["outcome"]),
         forced=tuple(row["forced"]),
+        counted=None if row["completion_tokens"] == len(row["token_ids"]) else row["completion_tokens"],
     )
 
 

@@ -119,7 +119,7 @@ def _of_rollout(rollout: Rollout) -> Try:
         answer=completion.answer,
         thinking=completion.thinking,
         outcome=completion.outcome,
-        tokens=len(completion.tokens),
+        tokens=completion.written,
         thinking_tokens=completion.thinking_tokens,
         rollout=rollout,
     )

@@ -86,6 +86,13 @@ class Completion:
     """ANSWERED, NO_ANSWER or TRUNCATED."""
     forced: tuple[int, ...] = ()
     """Indices of tokens that were put there and not drawn; nobody learns from them."""
+    counted: int | None = None
+    """How many tokens it wrote, where somebody else counted them and does not tell which they are."""
+
+    @property
+    def written(self) -> int:
+        """How many tokens it wrote."""
+        return len(self.tokens) if self.counted is None else self.counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
