@@ -138,7 +138,7 @@ def test_a_suite_is_asked_of_it_with_its_budgets_counted(served: Served, tmp_pat
     suite = tmp_path / "few.toml"
     suite.write_text(
         'name = "few"\nproblems = 3\nmax_tokens = 24\nshots = 1\nalone = true\nbudgets = [8]\n'
-        '[attacks.hurry]\nuse = "think_less"\n[domains.sums]\nuse = "everyday-coin"\n'
+        '[attacks.hurry]\nuse = "think_less"\n[domains.sums]\nuse = "coin"\n'
     )
     url, out = f"http://127.0.0.1:{served.port}/v1", tmp_path / "out"
     options = ("--set", f"model={served.folder}", "--set", "concurrency=1", "--suite", suite, "--out", out)
