@@ -64,39 +64,36 @@ class Interviewer:
         places = [(i, g) for i in range(len(problems)) for g in range(group)]
         found: list[Rollout] = []
         for start in range(0, len(places), TOGETHER):
-            found += self._some(places[start : start + TOGETHER], problems, cells, stage, step, version)
+            some = places[start : start + TOGETHER]
+            asked = [messages_of(problems[i], cell.mode) for i, _ in some]
+            streams = [f"{self.seed}/{stage}/{step}/{problems[i].id}/{g}" for i, g in some]
+            replies = self.respondent.respond(asked, asking_of(cell), streams)
+            completions = [completion_of(reply, cell, version) for reply in replies]
+            verdicts = self._verdicts([problems[i] for i, _ in some], replies, completions)
+            found += [
+                Rollout(
+                    stage=stage,
+                    step=step,
+                    sample=g,
+                    cell=cells[i],
+                    problem=problems[i],
+                    completion=completions[k],
+                    verdicts=verdicts[k],
+                )
+                for k, (i, g) in enumerate(some)
+            ]
         return found
 
-    def _some(
-        self,
-        places: Sequence[tuple[int, int]],
-        problems: Sequence[Problem],
-        cells: Sequence[Cell],
-        stage: str,
-        step: int,
-        version: int,
-    ) -> list[Rollout]:
-        asked = [messages_of(problems[i], cells[i].mode) for i, _ in places]
-        streams = [f"{self.seed}/{stage}/{step}/{problems[i].id}/{g}" for i, g in places]
-        replies = self.respondent.respond(asked, asking_of(cells[0]), streams)
-        completions = [completion_of(reply, cells[0], version) for reply in replies]
-        kept = [k for k, reply in enumerate(replies) if reply.status is Status.JUDGED]
-        judged = self.examiner.examine([problems[places[k][0]] for k in kept], [completions[k] for k in kept])
-        verdicts = dict(zip(kept, judged, strict=True))
-        for _ in places:
+    def _verdicts(
+        self, problems: Sequence[Problem], replies: Sequence[Reply], completions: Sequence[Completion]
+    ) -> list[tuple[Verdict, ...]]:
+        """What the examiner says of the replies that came; of the others why they did not."""
+        came = [k for k, reply in enumerate(replies) if reply.status is Status.JUDGED]
+        judged = self.examiner.examine([problems[k] for k in came], [completions[k] for k in came])
+        verdicts = dict(zip(came, judged, strict=True))
+        for _ in replies:
             self.heard()
-        return [
-            Rollout(
-                stage=stage,
-                step=step,
-                sample=g,
-                cell=cells[i],
-                problem=problems[i],
-                completion=completions[k],
-                verdicts=verdicts[k] if k in verdicts else _lost(replies[k]),
-            )
-            for k, (i, g) in enumerate(places)
-        ]
+        return [verdicts.get(k) or _lost(reply) for k, reply in enumerate(replies)]
 
 
 def check_mode(mode: str) -> None:
