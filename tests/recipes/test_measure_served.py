@@ -9,6 +9,7 @@ import pytest
 
 from cli.command import mistake, ponder
 from engine.endpoint import Asked, Endpoint, Sent, question, refusal, said
+from ponder.recipes.measure import recipe_of
 from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.types import Mode, Outcome, Status
@@ -92,7 +93,7 @@ def test_the_suite_is_asked_of_it_and_what_it_thought_is_counted(suite: str, tmp
     assert told["budget.untouched.all.most-8.over"].value == 0.0
     assert told["surface.untouched.hurry@1.0.most-8.success"].value == 1.0
     assert told["cost.untouched.all.tokens"].value is not None
-    assert Run.open(out).manifest["recipe"]["model"]["name"] == "some/model"
+    assert recipe_of(Run.open(out)).model.name == "some/model"
 
 
 def test_what_cannot_be_asked_is_one_line(suite: str, tmp_path: Path):

@@ -93,7 +93,7 @@ class Interviewer:
         verdicts = dict(zip(came, judged, strict=True))
         for _ in replies:
             self.heard()
-        return [verdicts.get(k) or _lost(reply) for k, reply in enumerate(replies)]
+        return [verdicts[k] if k in verdicts else _lost(reply) for k, reply in enumerate(replies)]
 
 
 def check_mode(mode: str) -> None:
