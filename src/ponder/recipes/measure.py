@@ -10,7 +10,7 @@ from typing import Any
 
 from ponder.engine.server import Server
 from ponder.measure import moved
-from ponder.measure.served import Interviewer, check_mode
+from ponder.measure.served import Interviewer
 from ponder.measure.suite import Condition, Rolls, Suite
 from ponder.recipes import build
 from ponder.recipes.budget_schema import check_context
@@ -126,7 +126,7 @@ def measure(
     recipe = settled(subject.recipe.model_copy(update={"measure": suite}), out)
     build.build_examiner(asked.domains.values())
     if subject.server:
-        check_server(subject.server, asked)
+        check_server(subject.server)
     else:
         build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
@@ -139,10 +139,8 @@ def measure(
     return out
 
 
-def check_server(server: Server, suite: Suite) -> None:
-    """Raise PonderError for what cannot be asked of an endpoint, or for one that does not answer."""
-    for condition in suite.conditions("untouched"):
-        check_mode(condition.mode)
+def check_server(server: Server) -> None:
+    """Raise PonderError for an endpoint that does not answer."""
     if why := server.check():
         raise PonderError(why)
 
