@@ -134,7 +134,7 @@ def test_none_is_lost_where_it_is_killed_and_started_again(served: Served, tmp_p
 
 
 def test_a_suite_is_asked_of_it_with_its_budgets_counted(served: Served, tmp_path: Path):
-    """This server ignores budgets of thinking, so it is closed for it, and what was realised is in the rollouts."""
+    """This server neither holds budgets of thinking nor goes on from a turn: that is a status then, and never a 0."""
     suite = tmp_path / "few.toml"
     suite.write_text(
         'name = "few"\nproblems = 3\nmax_tokens = 24\nshots = 1\nalone = true\nbudgets = [8]\n'
@@ -148,5 +148,8 @@ def test_a_suite_is_asked_of_it_with_its_budgets_counted(served: Served, tmp_pat
     assert len(files) == 5
     for path in files:
         for rollout in read_rollouts(path):
-            assert rollout.paid is not None and rollout.completion.written > 0
-            assert rollout.completion.thinking_tokens <= 8 or rollout.cell.mode != "budget"
+            if rollout.cell.mode == "budget":
+                (verdict,) = rollout.verdicts
+                assert rollout.paid is None and "continue_final_message" in verdict.explanation
+            else:
+                assert rollout.paid is not None and rollout.completion.written > 0
