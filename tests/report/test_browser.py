@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from measure.synthetic import rollout, whole_run
+from ponder.measure import bill
 from ponder.report.compare import html
 from ponder.report.page import write_report
+from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
 from report.test_compare import asked_alike
 from report.test_page import HOSTILE, made
@@ -31,10 +33,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     manifest = {"recipe": {"name": "made", "rl": {"paid_by": "hasty"}}}
     runs = [made(folder / name, rows, gold=(0.4, 0.3, 0.2, 0.1), manifest=manifest) for name in ("one", "two")]
     gaps = {"watch.gap.opening": Number(0.1, 0.05, 0.15, 9), "watch.gap.last": Number(0.4, 0.3, 0.5, 9)}
-    write_result(runs[0], gaps | {"watch.alarm_step": Number(2.0, None, None, 3, "step")})
+    connection, _ = connect(runs[0])
+    with connection:
+        costs = bill.numbers(connection, price=(1.0, 2.0), seconds={"after": 3.0})
+    write_result(runs[0], gaps | {"watch.alarm_step": Number(2.0, None, None, 3, "step")} | costs)
     compared = folder / "compared.html"
     compared.write_text(html(runs, changed={"seed": (1, 2)}), encoding="utf-8")
-    return {"report": write_report(runs[0]), "compare": compared, "claims": CLAIMS}
+    report = write_report(runs[0])
+    assert all(
+        f"<h2>{title}</h2>" in report.read_text() for title in ("What a right answer costs", "What attacks come to")
+    )
+    return {"report": report, "compare": compared, "claims": CLAIMS}
 
 
 @pytest.fixture
