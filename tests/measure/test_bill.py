@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from measure.synthetic import connect, rollout, verdict
-from ponder.measure import bill
-from ponder.types import Mode, Outcome, Rollout
+from ponder.measure import bill, suite
+from ponder.types import Budget, Mode, Outcome, Rollout
 
 
 def values(rows: list[Rollout], folder: Path, **known: object) -> Mapping[str, float | None]:
@@ -73,7 +73,8 @@ def test_every_way_of_asking_has_its_own_and_attacks_none(tmp_path: Path):
     ],
 )
 def test_conditions_are_named_as_the_suite_names_them(asked: tuple, name: str):
-    assert bill.condition_name(*asked) == name
+    checkpoint, mode, least, most = asked
+    assert suite.named(checkpoint, mode, Budget(at_least=least, at_most=most)) == name
 
 
 def test_bills_are_read_back_from_the_result(tmp_path: Path):

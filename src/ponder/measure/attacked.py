@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ponder.measure import statistics
 from ponder.measure.statistics import Array, Estimate
-from ponder.measure.suite import LABELS
+from ponder.measure.suite import named
 from ponder.measure.transfer import CONDITIONS, MEASURES
 from ponder.runs.query import quoted
 from ponder.runs.result import Number
@@ -60,7 +60,7 @@ def table(con: DuckDBPyConnection) -> list[Row]:
         found = {key: con.execute(f"{sql} order by all").fetchnumpy() for key, sql in sources.items()}
         row = Row(
             tier=tier,
-            condition=_condition(checkpoint, mode),
+            condition=named(checkpoint, mode),
             attacks=tuple(names),
             estimates={key: _by_domain(columns) for key, columns in found.items() if len(columns["v"])}
             | _change(found["clean"], found["mean"]),
@@ -138,11 +138,6 @@ def _paired(clean: str, mean: str) -> str:
 
 def _by_problem(source: str) -> str:
     return f"select domain, problem_id, avg(v) as v from ({source}) group by domain, problem_id"
-
-
-def _condition(checkpoint: str, mode: str) -> str:
-    known = {pair: name for name, pair in CONDITIONS.items()}
-    return known.get((checkpoint, mode), f"{LABELS.get(checkpoint, checkpoint)}-{mode}")
 
 
 def _place(row: Row) -> tuple[int, int, str]:

@@ -15,11 +15,11 @@ from duckdb import DuckDBPyConnection
 
 from ponder.measure import cells, statistics
 from ponder.measure.statistics import Estimate
-from ponder.measure.suite import LABELS
+from ponder.measure.suite import named
 from ponder.measure.surface import WAY
-from ponder.measure.transfer import CONDITIONS, MEASURES
+from ponder.measure.transfer import MEASURES
 from ponder.runs.result import Number
-from ponder.types import Budget, Mode
+from ponder.types import Budget
 
 MILLION = 1e6
 ASKED = f"""select {WAY}, domain, problem_id, len(prompt_ids)::double, completion_tokens::double,
@@ -62,7 +62,7 @@ def bills(
     rows = con.execute(ASKED).fetchall()
     found = []
     for (checkpoint, mode, least, most), own in groupby(rows, lambda row: row[:4]):
-        name, asked = condition_name(checkpoint, mode, least, most), list(own)
+        name, asked = named(checkpoint, mode, Budget(at_least=least, at_most=most)), list(own)
         each = (seconds or {}).get(name, np.nan) / len(asked)
         parts = [_told([row[5:] for row in part], price, each) for _, part in groupby(asked, lambda row: row[4])]
         names = dict.fromkeys(row[4] for row in asked)
@@ -95,15 +95,6 @@ def told_by(numbers: Mapping[str, Number]) -> list[Bill]:
             estimate = Estimate(number.value, low, high, number.n)
             found.setdefault((condition, domain), {})[key] = (estimate, number.unit)
     return [Bill(condition=condition, domain=domain, told=told) for (condition, domain), told in found.items()]
-
-
-def condition_name(checkpoint: str, mode: str, least: int, most: int | None) -> str:
-    """As the suite calls the condition whose rollouts are like this."""
-    label = LABELS.get(checkpoint, checkpoint)
-    if mode == Mode.BUDGET:
-        return f"{label}-{Budget(at_least=least, at_most=most).name}"
-    known = {pair: name for name, pair in CONDITIONS.items()}
-    return known.get((checkpoint, mode), f"{label}-{mode}")
 
 
 def _told(rows: Sequence[tuple], price: Price | None, seconds: float) -> dict[str, tuple[Estimate, str]]:

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from ponder.measure.served import Interviewer
+from ponder.rollout import Roller
 from ponder.types import Attack, Budget, Cell, Domain, Message, Mode, PonderError, Problem, Rollout
-
-
-class Rolls(Protocol):
-    """Makes rollouts: a `ponder.rollout.Roller`, or an `Interviewer` of `measure.served`."""
-
-    def roll(
-        self,
-        problems: Sequence[Problem],
-        cells: Sequence[Cell],
-        *,
-        group: int,
-        stage: str,
-        step: int = 0,
-        version: int = 0,
-    ) -> list[Rollout]:
-        """`group` rollouts of each problem, a problem's side by side; `cells` go with the problems."""
-        ...
-
 
 UNBOUNDED = Budget()
 """No bounds of its own."""
@@ -91,6 +74,13 @@ LABELS = {"cold_start": "before", "distil": "distilled", "reinforce": "after"}
 """What the names of a checkpoint's further conditions begin with."""
 
 
+def named(checkpoint: str, mode: str, budget: Budget = UNBOUNDED) -> str:
+    """Name of the condition of a checkpoint asked so, without an attack: `after`, `before-none`, `after-most-16`."""
+    known = {(c.checkpoint, c.mode): c.name for group in CONDITIONS.values() for c in group}
+    label = LABELS.get(checkpoint, checkpoint)
+    return f"{label}-{budget.name}" if mode == Mode.BUDGET else known.get((checkpoint, Mode(mode)), f"{label}-{mode}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """What is asked of every checkpoint."""
@@ -139,16 +129,17 @@ class Suite:
         """Everything that a checkpoint is asked, each way once, and then under attack."""
         usual = [c for c in CONDITIONS[checkpoint] if c.mode is not Mode.FEWSHOT or self.with_examples]
         further = [mode for mode in map(Mode, self.modes) if mode not in [condition.mode for condition in usual]]
-        label = LABELS.get(checkpoint)
-        more = [Condition(name=f"{label}-{mode}", checkpoint=checkpoint, mode=mode) for mode in further if label]
+        asked = further if checkpoint in LABELS else ()
+        more = [Condition(name=named(checkpoint, mode), checkpoint=checkpoint, mode=mode) for mode in asked]
         clean = (*usual, *more, *self._bounded(checkpoint))
         hit = [condition for condition in clean if condition.mode is not Mode.FEWSHOT]
         return (*clean, *(condition.under(variant) for condition in hit for variant in self.variants))
 
     def _bounded(self, checkpoint: str) -> list[Condition]:
-        label = LABELS.get(checkpoint, checkpoint)
         return [
-            Condition(name=f"{label}-{budget.name}", checkpoint=checkpoint, mode=Mode.BUDGET, budget=budget)
+            Condition(
+                name=named(checkpoint, Mode.BUDGET, budget), checkpoint=checkpoint, mode=Mode.BUDGET, budget=budget
+            )
             for budget in self.budgets
         ]
 
@@ -174,7 +165,7 @@ class Suite:
         """What is asked of a domain: the first different problems of the suite's stream; PonderError for too few."""
         return distinct(domain, self.problems, seed=self.seed, split=self.split)
 
-    def ask(self, condition: Condition, roller: Rolls, *, version: int = 0) -> list[Rollout]:
+    def ask(self, condition: Condition, roller: Roller | Interviewer, *, version: int = 0) -> list[Rollout]:
         """All rollouts of one condition; domains are sampled together unless each has examples of its own."""
         if condition.mode is not Mode.FEWSHOT:
             asked = [problem for domain in self.domains.values() for problem in self.asked(domain)]
@@ -186,7 +177,9 @@ class Suite:
             found += self._roll([with_shots(p, shots) for p in self.asked(domain)], condition, roller, version)
         return found
 
-    def _roll(self, problems: Sequence[Problem], condition: Condition, roller: Rolls, version: int) -> list[Rollout]:
+    def _roll(
+        self, problems: Sequence[Problem], condition: Condition, roller: Roller | Interviewer, version: int
+    ) -> list[Rollout]:
         cells = [self.cell(problem, condition) for problem in problems]
         return roller.roll(problems, cells, group=self.samples, stage=self.name, version=version)
 

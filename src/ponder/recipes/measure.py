@@ -11,7 +11,7 @@ from typing import Any
 from ponder.engine.server import Server
 from ponder.measure import moved
 from ponder.measure.served import Interviewer
-from ponder.measure.suite import Condition, Rolls, Suite
+from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
 from ponder.recipes.budget_schema import check_context
 from ponder.recipes.judge_schema import ServerConfig
@@ -66,7 +66,7 @@ class Measurement:
         self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
         self.watch.measured(condition.name, rollouts)
 
-    def _rolls(self, policy: build.Policy | Respondent, examiner: Examiner) -> Rolls:
+    def _rolls(self, policy: build.Policy | Respondent, examiner: Examiner) -> Roller | Interviewer:
         """Who makes the rollouts: by sampling, or by asking."""
         heard = self.watch.wrote
         if not isinstance(policy, build.Policy):
