@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from ponder.engine.learner import LocalLearner
 from ponder.engine.respondent import LocalRespondent
 from ponder.engine.sampler import LocalSampler
 from ponder.engine.scorer import LocalScorer
+from ponder.engine.server import Server
+from ponder.measure.served import Interviewer
 from ponder.measure.statistics.drift import Drift
 from ponder.measure.suite import Suite, Variant
 from ponder.measure.watching import Watch
@@ -70,10 +72,37 @@ class Policy:
         scorer, context = LocalScorer(self.model), self.model.context
         return LocalRespondent(self.source.name, chat=self.chat, sampler=self.sampler, scorer=scorer, context=context)
 
+    @property
+    def context(self) -> int:
+        """Tokens that prompt and completion may have together."""
+        return self.model.context
+
+    def rolls(self, examiner: Examiner, *, seed: int, heard: Callable[[], None]) -> Roller:
+        """Who makes its rollouts, when it is measured."""
+        return Roller(sampler=self.sampler, chat=self.chat, examiner=examiner, seed=seed, heard=heard)
+
     def save(self, folder: Path, learner: Learner) -> None:
         """A whole checkpoint: a model folder that transformers loads, and the learner's state."""
         save_model(folder, self.model, like=self.source)
         learner.save(folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What is measured where the weights are behind an endpoint."""
+
+    server: Server
+    """Who answers."""
+    context: int | None = None
+    """Nobody tells."""
+
+    def respondent(self) -> Server:
+        """As somebody who is talked to."""
+        return self.server
+
+    def rolls(self, examiner: Examiner, *, seed: int, heard: Callable[[], None]) -> Interviewer:
+        """Who makes its rollouts, when it is measured."""
+        return Interviewer(respondent=self.server, examiner=examiner, seed=seed, heard=heard)
 
 
 def source_of(recipe: Recipe) -> Path:

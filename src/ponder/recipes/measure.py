@@ -10,7 +10,6 @@ from typing import Any
 
 from ponder.engine.server import Server
 from ponder.measure import moved
-from ponder.measure.served import Interviewer
 from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
 from ponder.recipes.budget_schema import check_context
@@ -20,14 +19,13 @@ from ponder.recipes.load import lay_over, load_suite, parse
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.schema import MeasureConfig, Recipe
-from ponder.rollout import Examiner, Roller
 from ponder.runs import manifests
 from ponder.runs.checkpoints import SEAL
 from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
 from ponder.stages.drive import ended_before, went_back
-from ponder.types import PonderError, Respondent, Scorer, Verifier
+from ponder.types import PonderError, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,39 +43,32 @@ class Measurement:
     recipe: Recipe
     """Whose judges watch what is said in mode `free`."""
 
-    def of(self, policy: build.Policy | Respondent, checkpoint: str, *, version: int) -> None:
+    def of(self, policy: build.Policy | build.Served, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
-        if isinstance(policy, build.Policy):
-            check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.model.context)
+        if policy.context is not None:
+            check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.context)
         for condition in self.suite.conditions(checkpoint):
             path = self.run.measured_file(condition.name)
             if not path.exists() or damage(path) or policy_version(path) != version:
                 self._ask(policy, condition, path, version)
 
-    def _ask(self, policy: build.Policy | Respondent, condition: Condition, path: Path, version: int) -> None:
+    def _ask(self, policy: build.Policy | build.Served, condition: Condition, path: Path, version: int) -> None:
         began = time.monotonic()
         self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
         judge = self._judge(policy) if condition.watched else None
         examiner = build.build_examiner(self.suite.domains.values(), lenient=True, watcher=judge)
-        rollouts = self.suite.ask(condition, self._rolls(policy, examiner), version=version)
+        rolls = policy.rolls(examiner, seed=self.seed, heard=self.watch.wrote)
+        rollouts = self.suite.ask(condition, rolls, version=version)
         if self.suite.moved and condition.watched:
             rollouts = moved.watched(rollouts, self._beginning())
         write_rollouts(path, rollouts, run=self.run.name)
         self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
         self.watch.measured(condition.name, rollouts)
 
-    def _rolls(self, policy: build.Policy | Respondent, examiner: Examiner) -> Roller | Interviewer:
-        """Who makes the rollouts: by sampling, or by asking."""
-        heard = self.watch.wrote
-        if not isinstance(policy, build.Policy):
-            return Interviewer(respondent=policy, examiner=examiner, seed=self.seed, heard=heard)
-        return Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=self.seed, heard=heard)
-
-    def _judge(self, policy: build.Policy | Respondent) -> Verifier | None:
+    def _judge(self, policy: build.Policy | build.Served) -> Verifier | None:
         """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
         name = self.suite.judged_by
-        itself = policy.respondent() if isinstance(policy, build.Policy) else policy
-        return build_verifier(self.recipe, name, itself=itself) if name else None
+        return build_verifier(self.recipe, name, itself=policy.respondent()) if name else None
 
     def _beginning(self) -> Scorer:
         """The model that the run began with: loaded anew for each condition too."""
@@ -125,14 +116,15 @@ def measure(
     asked = build.build_suite(suite, subject.recipe)
     recipe = settled(subject.recipe.model_copy(update={"measure": suite}), out)
     build.build_examiner(asked.domains.values())
-    if subject.server:
-        check_server(subject.server)
+    server = subject.server
+    if server:
+        check_server(server)
     else:
         build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
         measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher(), recipe=recipe)
         for checkpoint, weights in subject.weights.items():
-            policy = subject.server or build.build_policy(recipe, weights.folder)
+            policy = build.Served(server=server) if server else build.build_policy(recipe, weights.folder)
             measurement.of(policy, checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         run.write_result(numbers(run, measured=True, price=asked.price))
