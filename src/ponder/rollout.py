@@ -230,7 +230,7 @@ class Roller:
         asked = [messages_of(problem, cell.mode) for problem in problems]
         prompts = [self.chat.prompt(messages, cell.mode, filler=filler) for messages in asked]
         asks = {
-            (i, g): Ask(prompt=prompts[i], stream=f"{self.seed}/{stage}/{step}/{p.id}/{g}")
+            (i, g): Ask(prompt=prompts[i], stream=stream_of(self.seed, stage, step, p, g))
             for i, p in enumerate(problems)
             for g in samples[i]
         }
@@ -302,6 +302,11 @@ def messages_of(problem: Problem, mode: str) -> tuple[Message, ...]:
         return problem.messages
     other = next((said for language, said in THINK_IN.items() if language != problem.language), "")
     return problem.asking(f"{problem.messages[-1].content}\n{other}").messages
+
+
+def stream_of(seed: int, stage: str, step: int, problem: Problem, sample: int) -> str:
+    """Name of a sample's randomness: what it says hangs on nothing else."""
+    return f"{seed}/{stage}/{step}/{problem.id}/{sample}"
 
 
 def common_cell(cells: Sequence[Cell]) -> Cell:

@@ -94,6 +94,7 @@ def test_the_suite_is_asked_of_it_and_what_it_thought_is_counted(suite: str, tmp
     assert told["surface.untouched.hurry@1.0.most-8.success"].value == 1.0
     assert told["cost.untouched.all.tokens"].value is not None
     assert recipe_of(Run.open(out)).model.name == "some/model"
+    assert Run.open(out).manifest["endpoint"] == endpoint.url
 
 
 def test_what_cannot_be_asked_is_one_line(suite: str, tmp_path: Path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ponder.rollout import Examiner, common_cell, messages_of
+from ponder.rollout import Examiner, common_cell, messages_of, stream_of
 from ponder.types import (
     Asking,
     Cell,
@@ -66,7 +66,7 @@ class Interviewer:
         for start in range(0, len(places), TOGETHER):
             some = places[start : start + TOGETHER]
             asked = [messages_of(problems[i], cell.mode) for i, _ in some]
-            streams = [f"{self.seed}/{stage}/{step}/{problems[i].id}/{g}" for i, g in some]
+            streams = [stream_of(self.seed, stage, step, problems[i], g) for i, g in some]
             replies = self.respondent.respond(asked, asking_of(cell), streams)
             completions = [completion_of(reply, cell, version) for reply in replies]
             verdicts = self._verdicts([problems[i] for i, _ in some], replies, completions)

@@ -201,4 +201,5 @@ def _manifest(subject: Subject, recipe: Recipe) -> dict[str, Any]:
     made = manifest(recipe, load_suite(recipe.measure.suite).domains)
     folders = {name: weights.folder for name, weights in subject.weights.items() if weights.folder}
     seals = {f"checkpoints/{name}": sha256(folder / SEAL) for name, folder in folders.items()}
-    return made | {"data": made["data"] | seals}
+    where = {"endpoint": subject.server.url} if subject.server else {}
+    return made | where | {"data": made["data"] | seals}

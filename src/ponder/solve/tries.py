@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ponder.rollout import Roller
+from ponder.rollout import Roller, stream_of
 from ponder.types import Asking, Cell, Outcome, Problem, Reply, Respondent, Rollout, Status
 
 STAGE = "solve"
@@ -91,7 +91,7 @@ class RespondentSource:
     def draw(self, problems: Sequence[Problem], samples: Sequence[Sequence[int]]) -> list[list[Try]]:
         """See `Source`."""
         asked = [(problem, number) for problem, numbers in zip(problems, samples, strict=True) for number in numbers]
-        streams = [f"{self.seed}/{STAGE}/0/{problem.id}/{number}" for problem, number in asked]
+        streams = [stream_of(self.seed, STAGE, 0, problem, number) for problem, number in asked]
         found = iter(self.respondent.respond([problem.messages for problem, _ in asked], self.asking, streams))
         return [[_of_reply(next(found), self.longest) for _ in numbers] for numbers in samples]
 
