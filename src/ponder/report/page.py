@@ -157,16 +157,22 @@ def page(run: Run, told: Found) -> str:
 
     clean, long = at("kind=measured&attack=none"), at("kind=measured&attack=none&sort=longest")
     trained = at("kind=training") if any((run.path / "rollouts").glob("*.parquet")) else ""
+    free = at("kind=measured&attack=none&mode=free")
     hit = at(f"attack={attacks[0]}") if attacks else ""
     body = [
         _opening(run, told, payment.sentence(payer, numbers)),
         section("Where it carried", _profile(table), rollouts=clean),
-        section("What each training carried to", tables.matrix(table), NOTES["matrix"]),
-        section("What the gain is made of", tables.changes(table), NOTES["changes"]),
-        section("What was paid, and what was right", payment.section(payer, metrics, numbers), NOTES["paid"]),
+        section("What each training carried to", tables.matrix(table), NOTES["matrix"], rollouts=clean),
+        section("What the gain is made of", tables.changes(table), NOTES["changes"], rollouts=clean),
+        section(
+            "What was paid, and what was right",
+            payment.section(payer, metrics, numbers),
+            NOTES["paid"],
+            rollouts=trained,
+        ),
         section("How it learned", curves(metrics), NOTES["curves"], rollouts=trained),
-        section("Thinking on harder problems", thinking.by_difficulty(told.levels), NOTES["levels"]),
-        section("What thinking buys", thinking.by_way(told.ways), NOTES["ways"]),
+        section("Thinking on harder problems", thinking.by_difficulty(told.levels), NOTES["levels"], rollouts=free),
+        section("What thinking buys", thinking.by_way(told.ways), NOTES["ways"], rollouts=clean),
         section("What a right answer costs", costs(told_by(numbers)), NOTES["costs"], rollouts=long),
         section("Under attack", tables.under_attack(told.hit), NOTES["attacked"], rollouts=hit),
         section("What attacks come to", drawn.surface(told.surface, told.learned), NOTES["surface"], rollouts=hit),
