@@ -15,8 +15,8 @@ from domains.lab.test_shortcuts import ASKED, MARGIN, TRAINED, bag_accuracy
 from ponder.domains import build
 from ponder.domains.lab import house_text
 from ponder.domains.lab.family import Story
-from ponder.domains.lab.house import CASES, HOUSE, Clause, decided_by, deciding, drawn_rules, is_benign
-from ponder.domains.lab.house_text import spec_markdown, spec_text
+from ponder.domains.lab.house import CASES, HOUSE, NEIGHBOUR, Clause, decided_by, deciding, drawn_rules, is_benign
+from ponder.domains.lab.house_text import WORDS, rules_text, spec_markdown, spec_text
 from ponder.domains.lab.requests import SOURCES, Requests, World
 from ponder.types import THINK_IN, PonderError, Problem, Submission
 from ponder.verifiers.text import Exact
@@ -54,6 +54,10 @@ class TestSpec(RequestContract):
     rules = "spec"
 
 
+class TestNeighbour(RequestContract):
+    rules = "neighbour"
+
+
 class TestOpen(DomainContract):
     def domain(self) -> Requests:
         return Requests("requests", rules="spec", depth=1, open=True)
@@ -86,7 +90,7 @@ def solved(text: str) -> str:
 
 @pytest.mark.parametrize("rules", SOURCES)
 def test_the_answer_follows_from_the_text(rules: str):
-    told = spec_text("en") if rules == "spec" else ""
+    told = {"spec": spec_text("en"), "neighbour": rules_text(NEIGHBOUR, WORDS["en"])}.get(rules, "")
     for problem in Requests("x", depth=(1, 8), rules=rules).problems("train", seed=0, n=300):
         text = f"{told} {problem.question}"
         assert problem.reference == solved(text), text
@@ -129,7 +133,7 @@ def test_outcomes_and_clauses_are_balanced(rules: str, depth: int):
     assert len(clauses) == 6 and all(abs(n / 1200 - 1 / 6) < 0.05 for n in clauses.values())
     assert max(Counter(p.reference for p in problems).values()) / 1200 < 0.25
     share = sum(p.facts["benign"] for p in problems) / outcomes["comply"]
-    assert abs(share - (0.26 if rules == "drawn" else 0.5)) < 0.1
+    assert abs(share - {"drawn": 0.26, "neighbour": 0.25}.get(rules, 0.5)) < 0.1
 
 
 OPEN = re.compile(r"1: (\w+), (?:a )?(\w+), asks for the (\w+) (\w+) of (\w+)\.")
@@ -180,6 +184,16 @@ def test_one_above_only_counts_against_the_clause_it_is_above():
     rules = (Clause("red", "refuse"), Clause("guest", "part"), Clause("sealed", "comply", above=1))
     assert deciding(rules, ("guest", "sealed")) == 2 and deciding(rules, ("guest", "red")) == 1
     assert deciding(rules, ("staff", "blue")) == 0
+
+
+def test_a_neighbours_rules_come_to_something_else_and_no_question_tells_them():
+    outcomes = [[rules[deciding(rules, case) - 1].outcome for case in CASES] for rules in (HOUSE, NEIGHBOUR)]
+    assert all(here != there for here, there in zip(*outcomes, strict=True))
+    assert {deciding(NEIGHBOUR, case) for case in CASES} == {1, 2, 3, 4, 5, 6}
+    assert not any("k1" in problem.question for problem in open_requests(20, rules="neighbour"))
+    asked = open_requests(300, rules="neighbour")
+    red = {OPEN.findall(p.question)[0][1:3]: p.reference for p in asked}["member", "red"]
+    assert red == "comply k4"  # which goes before k2
 
 
 def test_drawn_rules_differ_and_each_clause_has_its_case():

@@ -44,6 +44,16 @@ HOUSE: Rules = (
 )
 """The fixed ones: each decides two of the twelve cases, and each outcome is that of four."""
 
+NEIGHBOUR: Rules = (
+    Clause("green", "refuse"),
+    Clause("member", "comply"),
+    Clause("guest", "part", exception="blue"),
+    Clause("red", "comply", above=2),
+    Clause("sealed", "refuse"),
+    Clause("blue", "part"),
+)
+"""Of another house, for practice in knowing rules by heart: in each of the twelve cases another outcome."""
+
 
 def path(rules: Rules, case: Case) -> tuple[int, ...]:
     """Numbers of the clauses to look at, in order: up to the first that holds, then one above that, if any."""

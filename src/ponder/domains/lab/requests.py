@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 
 from ponder.domains.lab import house, house_text
 from ponder.domains.lab.family import TEXT, Family, State, Story, Words
-from ponder.domains.lab.house import HOUSE, LABELS, ROLES, Case, Rules
+from ponder.domains.lab.house import HOUSE, LABELS, NEIGHBOUR, ROLES, Case, Rules
 from ponder.domains.lab.rules import THINGS
 from ponder.domains.lab.rules import WORDS as RULE_WORDS
 from ponder.types import PLAIN, PonderError
 
 NAMES = ("Ann", "Ben", "Eve", "Max", "Sue", "Tom")
 PAIRS = tuple(combinations(range(len(ROLES)), 2))
-SOURCES = ("prompt", "drawn", "spec")
+SOURCES = ("prompt", "drawn", "spec", "neighbour")
 """Where the rules are: in the question, in the question and drawn for it, or not in the question."""
+UNTOLD = ("spec", "neighbour")
+"""Those of them that no question tells."""
 
 WORDS: dict[str, Words] = {
     "en": {
@@ -94,6 +96,7 @@ class Requests(Family):
     ) -> None:
         """`rules`: `prompt` tells the house rules in the question, `drawn` tells other ones each time, `spec` none.
 
+        `neighbour` tells none either, and goes by those of another house: rules to be known by heart before these.
         `prompt` and `spec` ask the same items, in the same splits. `open`: the request itself says who asks and what
         the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
         The other options are those of every family.
@@ -107,7 +110,7 @@ class Requests(Family):
 
     def draw(self, rng: Random, depth: int) -> Story:
         """Each clause decides as often as the others, and each of its cases as often as its others."""
-        rules = house.drawn_rules(rng) if self.rules == "drawn" else HOUSE
+        rules = self.kept(rng)
         role, label = rng.choice(house.decided_by(rules, rng.randint(1, len(rules))))
         names, things = rng.sample(NAMES, len(ROLES)), rng.sample(THINGS, len(LABELS))
         badges, labels = rng.sample(ROLES, len(ROLES)), rng.sample(LABELS, len(LABELS))
@@ -116,6 +119,12 @@ class Requests(Family):
         story = Story(start=tuple(badges), steps=swaps, world=world)
         want = ("want", self.states(story)[-1].index(role), labels.index(label))
         return replace(story, steps=(*swaps, want))
+
+    def kept(self, rng: Random) -> Rules:
+        """The rules that the next item goes by."""
+        if self.rules == "drawn":
+            return house.drawn_rules(rng)
+        return NEIGHBOUR if self.rules == "neighbour" else HOUSE
 
     def drawn_swaps(self, rng: Random, many: int) -> tuple[Any, ...]:
         """No two people swap twice in a row."""
@@ -148,7 +157,7 @@ class Requests(Family):
 
     def told_rules(self, rules: Rules, words: Words) -> str:
         """What stands before a request, if anything does."""
-        return "" if self.rules == "spec" else f"{house_text.rules_text(rules, words)}{words['gap']}"
+        return "" if self.rules in UNTOLD else f"{house_text.rules_text(rules, words)}{words['gap']}"
 
     def as_notes(self, story: Story, words: Words) -> str:
         """Badges and things as lists, in which the request has to be looked up."""
