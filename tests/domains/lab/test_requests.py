@@ -15,7 +15,17 @@ from domains.lab.test_shortcuts import ASKED, MARGIN, TRAINED, bag_accuracy
 from ponder.domains import build
 from ponder.domains.lab import house_text
 from ponder.domains.lab.family import Story
-from ponder.domains.lab.house import CASES, HOUSE, NEIGHBOUR, Clause, decided_by, deciding, drawn_rules, is_benign
+from ponder.domains.lab.house import (
+    CASES,
+    HOUSE,
+    NEIGHBOUR,
+    Clause,
+    decided_by,
+    deciding,
+    drawn_rules,
+    excepted,
+    is_benign,
+)
 from ponder.domains.lab.house_text import WORDS, rules_text, spec_markdown, spec_text
 from ponder.domains.lab.requests import SOURCES, Requests, World
 from ponder.types import THINK_IN, PonderError, Problem, Submission
@@ -194,6 +204,17 @@ def test_a_neighbours_rules_come_to_something_else_and_no_question_tells_them():
     asked = open_requests(300, rules="neighbour")
     red = {OPEN.findall(p.question)[0][1:3]: p.reference for p in asked}["member", "red"]
     assert red == "comply k4"  # which goes before k2
+
+
+def test_exceptions_can_be_met_more_often():
+    assert excepted(HOUSE) == [("staff", "sealed")] and excepted(NEIGHBOUR) == [("guest", "blue")]
+    shares = [
+        sum("yes, but" in problem.facts["worked"] for problem in open_requests(400, rules="spec", excepted=share)) / 400
+        for share in (0.0, 0.5, 1.0)
+    ]
+    assert shares[0] < 0.15 and 0.45 < shares[1] < 0.65 and shares[2] == 1.0
+    with pytest.raises(PonderError, match=r"x.excepted = 2: a share, from 0 to 1"):
+        Requests("x", excepted=2)
 
 
 def test_drawn_rules_differ_and_each_clause_has_its_case():

@@ -71,6 +71,12 @@ def decided_by(rules: Rules, number: int) -> list[Case]:
     return [case for case in CASES if deciding(rules, case) == number]
 
 
+def excepted(rules: Rules) -> list[Case]:
+    """The cases in which a clause that would decide is not about them because of its exception."""
+    looked = ((case, rules[n - 1]) for case in CASES for n in path(rules, case))
+    return [case for case, clause in looked if clause.subject in case and clause.exception in case]
+
+
 def is_benign(rules: Rules, case: Case) -> bool:
     """Whether a clause complies though one that refuses is about who asks or what is asked for: a look-alike."""
     warned = any(clause.outcome == "refuse" and clause.subject in case for clause in rules)

@@ -93,25 +93,29 @@ class Requests(Family):
         slips: float = 0.0,
         rules: str = "prompt",
         open: bool = False,
+        excepted: float = 0.0,
     ) -> None:
         """`rules`: `prompt` tells the house rules in the question, `drawn` tells other ones each time, `spec` none.
 
         `neighbour` tells none either, and goes by those of another house: rules to be known by heart before these.
         `prompt` and `spec` ask the same items, in the same splits. `open`: the request itself says who asks and what
         the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
-        The other options are those of every family.
+        `excepted`: share of the items, 0 to 1, in which an exception has to be seen, if the rules have such a case; few
+        items are of the kind otherwise. The other options are those of every family.
         """
+        if not 0 <= excepted <= 1:
+            raise PonderError(f"{name}.excepted = {excepted}: a share, from 0 to 1")
         if open and depth != 1:
             raise PonderError(f"{name}.open: what is said openly takes one step; give depth = 1")
         if rules not in SOURCES:
             raise PonderError(f"{name}.rules = {rules!r}: must be one of {', '.join(SOURCES)}")
-        self.rules, self.open = rules, open
+        self.rules, self.open, self.excepted = rules, open, excepted
         super().__init__(name, depth=depth, language=language, thinks=thinks, slips=slips)
 
     def draw(self, rng: Random, depth: int) -> Story:
         """Each clause decides as often as the others, and each of its cases as often as its others."""
         rules = self.kept(rng)
-        role, label = rng.choice(house.decided_by(rules, rng.randint(1, len(rules))))
+        role, label = self.drawn_case(rng, rules)
         names, things = rng.sample(NAMES, len(ROLES)), rng.sample(THINGS, len(LABELS))
         badges, labels = rng.sample(ROLES, len(ROLES)), rng.sample(LABELS, len(LABELS))
         swaps = self.drawn_swaps(rng, depth - 1)
@@ -119,6 +123,12 @@ class Requests(Family):
         story = Story(start=tuple(badges), steps=swaps, world=world)
         want = ("want", self.states(story)[-1].index(role), labels.index(label))
         return replace(story, steps=(*swaps, want))
+
+    def drawn_case(self, rng: Random, rules: Rules) -> Case:
+        """Who asks, and for what."""
+        if self.excepted and rng.random() < self.excepted and (cases := house.excepted(rules)):
+            return rng.choice(cases)
+        return rng.choice(house.decided_by(rules, rng.randint(1, len(rules))))
 
     def kept(self, rng: Random) -> Rules:
         """The rules that the next item goes by."""
