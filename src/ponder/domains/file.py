@@ -25,6 +25,7 @@ class File:
     CSV or TSV has no header. `answer_after` keeps of the answer what follows this mark. `split` declares the whole file
     one split; without it the content of each item decides. `pair` names a set of parallel files: row i of each becomes
     pair `PAIR/i`, and they agree on splits and order. `records` is the key of a JSON object's list.
+    `suffix` is asked below every question, on a line of its own, and decides nothing about splits.
     Raises PonderError for what is wrong with the file or the options.
     """
 
@@ -41,6 +42,7 @@ class File:
         answer_after: str | None = None,
         pair: str | None = None,
         records: str | None = None,
+        suffix: str = "",
     ) -> None:
         """The file is read here, once."""
         self.name = name
@@ -49,6 +51,7 @@ class File:
         self._fields = _checked_fields(name, fields)
         self._answer_after = answer_after
         self._pair = pair
+        self._suffix = suffix
         if split is not None:
             check_split(split)
         header = not all(isinstance(field, int) for field in fields.values())
@@ -84,7 +87,7 @@ class File:
         return self._orders[split, seed]
 
     def _problem(self, item: Item, split: str, place: tuple[int, int]) -> Problem:
-        return to_problem(item, domain=self.name, split=split, place=place, language=self.language, suffix="")
+        return to_problem(item, domain=self.name, split=split, place=place, language=self.language, suffix=self._suffix)
 
     def _item(self, number: int, row: Row) -> Item:
         """One row as an item."""
