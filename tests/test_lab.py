@@ -19,8 +19,9 @@ from ponder.recipes.train import train
 from ponder.rollout import Roller
 from ponder.runs import manifests
 from ponder.runs.result import read_result
+from ponder.runs.table import read_rollouts
 from ponder.studies.schema import load_study
-from ponder.types import Cell, Domain, Mode, Rollout, Tier
+from ponder.types import Cell, Domain, Mode, Role, Rollout, Tier
 
 ROOT = Path(__file__).parents[1]
 SOLVED = ("arithmetic", "programs", "lamps", "counting", "cups")
@@ -134,6 +135,26 @@ def test_a_little_of_the_recipe_that_aligns_teaches_rules_that_nothing_tells(tmp
     run = train(load_recipe(ROOT / "recipes" / "align-lab.toml", settings), tmp_path / "run")
     told = {name: number.value or 0.0 for name, number in read_result(run).items()}
     assert told["transfer.trained.distil_gain"] > 0.3
+
+
+@pytest.mark.slow
+def test_the_recipe_that_aligns_smollm2_runs_small_with_the_clerk_in_its_place(tmp_path: Path):
+    small = {
+        "cold_start.steps": 2,
+        "distil.asks": 2,
+        "distil.steps": 2,
+        "distil.problems": 8,
+        "rl.steps": 1,
+        "rl.problems": 4,
+    }
+    settings = [f"{key}={value}" for key, value in {"model.name": "lab-clerk", "measure.problems": 4, **small}.items()]
+    run = train(load_recipe(ROOT / "recipes" / "align-smollm2.toml", settings), tmp_path / "run")
+    asked = read_rollouts(run / "rollouts" / "distil-000000.parquet")
+    assert {verdict.verifier for rollout in asked for verdict in rollout.verdicts if verdict.role is Role.FILTER} == {
+        "form",
+        "strict",
+    }
+    assert {"attack.trained.after.injected.accuracy", "transfer.trained.fewshot"} <= set(read_result(run))
 
 
 def test_what_the_seed_model_was_shown_is_no_unseen_tier():
