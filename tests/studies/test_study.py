@@ -27,6 +27,7 @@ def test_every_arm_runs_with_every_seed_and_only_what_is_left_runs_again(file: P
     assert not wrong and sorted(heard) == ["slow 1", "slow 2", "usual 1", "usual 2"]
     seeds = [json.loads((out / f"slow-{seed}" / "manifest.json").read_text())["recipe"]["seed"] for seed in (1, 2)]
     assert seeds == [1, 2]
+    assert len(list((out / "beginnings").iterdir())) == 2  # a seed's arms begin alike
     run_all(study, file, out, workers=2, heard=lambda run, why: heard.append("again"))
     assert "again" not in heard
 

@@ -31,7 +31,9 @@ from ponder.runs.query import connect
 from ponder.types import PonderError
 
 
-def train(path: Path, out: Path | None, settings: Sequence[str], *, resume: bool, as_json: bool) -> None:
+def train(
+    path: Path, out: Path | None, settings: Sequence[str], *, resume: bool, as_json: bool, beginnings: Path | None
+) -> None:
     """Train by the recipe in a file."""
     asked = load_recipe(path, settings)
     folder, console = out or Path("runs") / asked.name, people(as_json=as_json)
@@ -40,7 +42,7 @@ def train(path: Path, out: Path | None, settings: Sequence[str], *, resume: bool
     announce_fetching(console, recipe.model.name)
     sets = [word for setting in settings for word in ("--set", setting)]
     with resumable(folder, ["train", str(path), "--out", str(folder), *sets]), watching(console) as watch:
-        train_recipe(recipe, folder, resume=resume, watch=watch)
+        train_recipe(recipe, folder, resume=resume, watch=watch, beginnings=beginnings)
     conclude(folder, console, as_json=as_json)
 
 
@@ -52,6 +54,7 @@ def measure(
     *,
     resume: bool,
     as_json: bool,
+    beginnings: Path | None,
 ) -> None:
     """Measure a model, a run or what an endpoint serves; `wanted`: the fields of `MeasureConfig`."""
     suite, subject = parse(MeasureConfig, wanted, where="measure"), find_subject(target, settings)
@@ -65,7 +68,7 @@ def measure(
     sets = [word for setting in settings for word in ("--set", setting)]
     options = [word for name, value in wanted.items() if value is not None for word in (f"--{name}", str(value))]
     with resumable(folder, ["measure", target, "--out", str(folder), *options, *sets]), watching(console) as watch:
-        measure_subject(subject, suite, folder, resume=resume, watch=watch)
+        measure_subject(subject, suite, folder, resume=resume, watch=watch, beginnings=beginnings)
     conclude(folder, console, as_json=as_json)
 
 

@@ -58,6 +58,10 @@ app.add_typer(models_app, name="models")
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; made where it is not there.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and progress to stderr.")]
+Beginnings = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Keeps what was said before training, for runs that begin alike."),
+]
 
 
 def run() -> None:
@@ -89,13 +93,14 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrides the recipe, e.g. rl.steps=5.")
     ] = None,
+    beginnings: Beginnings = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe, and measure it before, between and after."""
     from ponder.cli.jobs import train as job
 
-    job(recipe, out, settings or [], resume=resume, as_json=as_json)
+    job(recipe, out, settings or [], resume=resume, as_json=as_json, beginnings=beginnings)
 
 
 @app.command()
@@ -110,6 +115,7 @@ def measure(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Of an endpoint, e.g. model=qwen.")
     ] = None,
+    beginnings: Beginnings = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
@@ -117,7 +123,7 @@ def measure(
     from ponder.cli.jobs import measure as job
 
     wanted = {"suite": suite, "problems": problems, "samples": samples}
-    job(target, wanted, settings or [], out, resume=resume, as_json=as_json)
+    job(target, wanted, settings or [], out, resume=resume, as_json=as_json, beginnings=beginnings)
 
 
 @app.command()

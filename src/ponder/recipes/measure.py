@@ -12,6 +12,7 @@ from ponder.engine.server import Server
 from ponder.measure import moved
 from ponder.measure.suite import Condition, Suite
 from ponder.recipes import build
+from ponder.recipes.beginnings import beginning
 from ponder.recipes.budget_schema import check_context
 from ponder.recipes.judge_schema import ServerConfig
 from ponder.recipes.judges import build_verifier
@@ -25,7 +26,7 @@ from ponder.runs.files import sha256
 from ponder.runs.folder import Run
 from ponder.runs.table import damage, policy_version, write_rollouts
 from ponder.stages.drive import ended_before, went_back
-from ponder.types import PonderError, Scorer, Verifier
+from ponder.types import PonderError, Rollout, Scorer, Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,28 +43,41 @@ class Measurement:
     """Hears of it."""
     recipe: Recipe
     """Whose judges watch what is said in mode `free`."""
+    beginnings: Path | None = None
+    """Where what weights say as they came is kept for runs that begin alike, if anywhere."""
 
     def of(self, policy: build.Policy | build.Served, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
         if policy.context is not None:
             check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.context)
+        shared = None
+        if self.beginnings and version == 0:
+            shared = beginning(self.beginnings, self.run, self.recipe, self.suite)
         for condition in self.suite.conditions(checkpoint):
             path = self.run.measured_file(condition.name)
-            if not path.exists() or damage(path) or policy_version(path) != version:
-                self._ask(policy, condition, path, version)
+            if path.exists() and not damage(path) and policy_version(path) == version:
+                continue
+            self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
+            known = shared.find(condition.name) if shared else None
+            rollouts, seconds = known or self._asked(policy, condition, version)
+            write_rollouts(path, rollouts, run=self.run.name)
+            if shared and not known:
+                shared.keep(condition.name, rollouts, seconds)
+            self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": seconds})
+            self.watch.measured(condition.name, rollouts)
 
-    def _ask(self, policy: build.Policy | build.Served, condition: Condition, path: Path, version: int) -> None:
+    def _asked(
+        self, policy: build.Policy | build.Served, condition: Condition, version: int
+    ) -> tuple[list[Rollout], float]:
+        """The rollouts of a condition, and the seconds they took."""
         began = time.monotonic()
-        self.watch.measuring(condition.name, len(self.suite.domains) * self.suite.problems * self.suite.samples)
         judge = self._judge(policy) if condition.watched else None
         examiner = build.build_examiner(self.suite.domains.values(), lenient=True, watcher=judge)
         rolls = policy.rolls(examiner, seed=self.seed, heard=self.watch.wrote)
         rollouts = self.suite.ask(condition, rolls, version=version)
         if self.suite.moved and condition.watched:
             rollouts = moved.watched(rollouts, self._beginning())
-        write_rollouts(path, rollouts, run=self.run.name)
-        self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": time.monotonic() - began})
-        self.watch.measured(condition.name, rollouts)
+        return rollouts, time.monotonic() - began
 
     def _judge(self, policy: build.Policy | build.Served) -> Verifier | None:
         """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
@@ -104,11 +118,18 @@ class Subject:
 
 
 def measure(
-    subject: Subject, suite: MeasureConfig, out: Path, *, resume: bool = False, watch: Watcher | None = None
+    subject: Subject,
+    suite: MeasureConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    watch: Watcher | None = None,
+    beginnings: Path | None = None,
 ) -> Path:
     """Ask a suite of everything a subject has; returns the new run folder.
 
-    An endpoint is asked by words alone, greedily, as it comes.
+    An endpoint is asked by words alone, greedily, as it comes. What weights say before any training is looked for in
+    the folder `beginnings`, and kept there.
 
     Everything that can be wrong with the suite or the model is found before the folder is made.
     """
@@ -122,7 +143,14 @@ def measure(
     else:
         build.source_of(recipe)
     with Run.create(out, _manifest(subject, recipe), resume=resume) as run:
-        measurement = Measurement(run=run, suite=asked, seed=recipe.seed, watch=watch or Watcher(), recipe=recipe)
+        measurement = Measurement(
+            run=run,
+            suite=asked,
+            seed=recipe.seed,
+            watch=watch or Watcher(),
+            recipe=recipe,
+            beginnings=None if server else beginnings,
+        )
         for checkpoint, weights in subject.weights.items():
             policy = build.Served(server=server) if server else build.build_policy(recipe, weights.folder)
             measurement.of(policy, checkpoint, version=weights.version)

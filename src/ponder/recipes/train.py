@@ -29,10 +29,18 @@ STAGES = ("cold_start", "distil", "reinforce")
 """In the order they run."""
 
 
-def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | None = None) -> Path:
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    watch: Watcher | None = None,
+    beginnings: Path | None = None,
+) -> Path:
     """Run a recipe, or go on with it; returns the run folder.
 
-    Everything that can be wrong with the recipe is found before the folder is made.
+    Everything that can be wrong with the recipe is found before the folder is made. What the model says before any
+    training is looked for in the folder `beginnings`, and kept there for runs that begin alike.
     """
     began, recipe = time.monotonic(), settled(recipe, out)
     found = build.training_domains(recipe)
@@ -48,7 +56,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, watch: Watcher | N
     if line := notice(policy.model):
         watch.warned(line)
     with Run.create(out, manifest(recipe, build.all_domains(recipe)), resume=resume) as run:
-        training = Training(recipe, run, policy, found, watch)
+        training = Training(recipe, run, policy, found, watch, beginnings)
         try:
             training.go(suite, began)
         finally:
@@ -82,9 +90,16 @@ class Training:
     """A run in progress: the policy, how many updates it has had, and which stage it is in."""
 
     def __init__(
-        self, recipe: Recipe, run: Run, policy: build.Policy, found: Mapping[str, Domain], watch: Watcher
+        self,
+        recipe: Recipe,
+        run: Run,
+        policy: build.Policy,
+        found: Mapping[str, Domain],
+        watch: Watcher,
+        beginnings: Path | None = None,
     ) -> None:
         self.recipe, self.run, self.policy, self.found, self.watch = recipe, run, policy, found, watch
+        self.beginnings = beginnings
         self.learner = build.build_learner(policy, recipe.model, seed=recipe.seed)
         self.updates = 0
         self.protected: tuple[int, ...] = ()
@@ -108,8 +123,14 @@ class Training:
     def measure(self, suite: Suite | None, checkpoint: str) -> None:
         """All conditions of a checkpoint that have not been measured yet."""
         if suite:
-            recipe, watch = self.recipe, self.watch
-            measurement = Measurement(run=self.run, suite=suite, seed=recipe.seed, watch=watch, recipe=recipe)
+            measurement = Measurement(
+                run=self.run,
+                suite=suite,
+                seed=self.recipe.seed,
+                watch=self.watch,
+                recipe=self.recipe,
+                beginnings=self.beginnings,
+            )
             measurement.of(self.policy, checkpoint, version=self.updates)
 
     def _restore(self) -> Checkpoint | None:

@@ -19,6 +19,8 @@ from ponder.types import PonderError
 
 PLAN = "study.json"
 """In a study's folder: what it was begun with."""
+BEGINNINGS = "beginnings"
+"""In a study's folder: what its models say before any training, for all arms of a seed."""
 DONE = "done"
 """Status of a run that has ended well."""
 
@@ -81,10 +83,11 @@ def _sets(settings: Iterable[str]) -> list[str]:
 
 
 def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Iterator[Task]:
-    yield _task(folder, "train", str(recipe_of(study, path, arm)), *_sets(study.settings(arm, seed)))
+    shared = ("--beginnings", str(folder.parent / BEGINNINGS))
+    yield _task(folder, "train", str(recipe_of(study, path, arm)), *_sets(study.settings(arm, seed)), *shared)
     for suite in study.arms[arm].also:
         beside = folder.with_name(f"{folder.name}-{Path(suite).stem}")
-        yield _task(beside, "measure", str(folder), "--suite", str(path.parent / suite))
+        yield _task(beside, "measure", str(folder), "--suite", str(path.parent / suite), *shared)
     for verifier, kinds in study.arms[arm].audits.items():
         for kind in kinds:
             beside = folder.with_name(f"{folder.name}-{verifier}-{kind}")
