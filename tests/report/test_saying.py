@@ -115,7 +115,9 @@ def test_a_matrix_is_tinted_by_what_is_sure():
     two = {"gain": Estimate(0.3, 0.2, 0.4, 50), "cold_start_gain": Estimate(0.1, -0.2, 0.4, 50)}
     rows = (Row(tier="trained", domain="", conditions={}, changes=two),)
     html = matrix(TransferTable(tiers=rows, domains=()))
-    assert "cold start" in html and "reinforcement learning" in html and "+30" in html
+    assert "cold start" in html and ">reinforcement learning" in html and "+30" in html
+    three = (Row(tier="trained", domain="", conditions={}, changes={**two, "distil_gain": two["gain"]}),)
+    assert ">distillation and reinforcement learning" in matrix(TransferTable(tiers=three, domains=()))
     assert (
         matrix(
             TransferTable(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,14 @@ class TestSentences:
         gains = {tier: Estimate(0.1, 0.05, 0.15, 50) for tier in ("trained", "shown", "unseen")}
         found = text.sentences(table(**gains))
         assert [sentence.split()[0] for sentence in found] == ["Reinforcement", "It", "It"]
+
+    def test_what_was_distilled_between_is_no_gain_of_reinforcement_alone(self):
+        gains = {tier: Estimate(0.1, 0.05, 0.15, 50) for tier in ("trained", "shown")}
+        rows = table(**gains).tiers
+        both = replace(rows[0], changes={**rows[0].changes, "distil_gain": gains["trained"]})
+        found = text.sentences(TransferTable(tiers=(both, rows[1]), domains=()))
+        assert found[0].startswith("Distillation and reinforcement learning raised")
+        assert found[1].startswith("They raised")
 
     def test_without_reinforcement_it_is_about_the_cold_start(self):
         tiers = (row("shown", Estimate(0.3, 0.2, 0.4, 50), name="cold_start_gain"),)

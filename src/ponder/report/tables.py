@@ -11,7 +11,7 @@ from ponder.measure.statistics import Estimate
 from ponder.measure.transfer import Row, TransferTable
 from ponder.report.charts import key, whiskers
 from ponder.report.frame import scrolling
-from ponder.report.text import CONDITIONS, TIERS, escape, main_change, points, span
+from ponder.report.text import BOTH, CONDITIONS, TIERS, distilled, escape, main_change, points, span
 
 NOTHING = '<td class="none">·</td>'
 
@@ -126,7 +126,8 @@ def matrix(table: TransferTable) -> str:
         return ""
     head = "".join(f'<th scope="col">{row.tier}</th>' for row in table.tiers)
     cells = {name: "".join(tinted(row.changes.get(name)) for row in table.tiers) for name in known}
-    body = "".join(f'<tr><th scope="row">{TRAININGS[name]}</th>{row}</tr>' for name, row in cells.items())
+    told = TRAININGS | ({"gain": BOTH.lower()} if distilled(table) else {})
+    body = "".join(f'<tr><th scope="row">{told[name]}</th>{row}</tr>' for name, row in cells.items())
     head = f"<thead><tr><td></td>{head}</tr></thead>"
     return scrolling(f"{head}<tbody>{body}</tbody>", name="What each training carried to", kind="matrix")
 

@@ -51,6 +51,8 @@ _WHERE = {
     },
 }
 _ACTORS = {"gain": "Reinforcement learning", "distil_gain": "Distillation", "cold_start_gain": "The cold start"}
+BOTH = "Distillation and reinforcement learning"
+"""What made the gain of a run with both."""
 
 
 def escape(text: object, *, limit: int = LIMIT) -> str:
@@ -103,7 +105,13 @@ def sentences(table: TransferTable) -> list[str]:
     if change is None:
         return ["No training can be compared yet: a model has to be measured before and after it."]
     rows = [row for row in table.tiers if change in row.changes]
-    return [f"{_ACTORS[change] if index == 0 else 'It'} {_clause(row, change)}." for index, row in enumerate(rows)]
+    actor, again = (BOTH, "They") if change == "gain" and distilled(table) else (_ACTORS[change], "It")
+    return [f"{actor if index == 0 else again} {_clause(row, change)}." for index, row in enumerate(rows)]
+
+
+def distilled(table: TransferTable) -> bool:
+    """Whether the policy was distilled between *before* and *after*, so that reinforcement is not all of the gain."""
+    return any("distil_gain" in row.changes for row in table.tiers)
 
 
 def _clause(row: Row, change: str) -> str:
