@@ -82,3 +82,12 @@ def test_a_further_suite_finds_its_beginning_too(tiny: Path, tmp_path: Path, ask
         asked.clear()
         measure(find_subject(str(run)), suite, tmp_path / f"{run.name}-more", beginnings=tmp_path / "beginnings")
     assert asked == ["after"]
+
+
+def test_what_a_judge_watches_is_asked_anew(tiny: Path, tmp_path: Path, asked: list[str]):
+    judge = ('verifiers.watcher={spec="honesty", max_tokens=4}', "measure.judged_by=watcher", "measure.problems=2")
+    for name in ("one", "two"):
+        asked.clear()
+        begin(tiny, tmp_path, name, *judge)
+    assert {"untouched", "before", "forced", "after"} <= set(asked)
+    assert not (tmp_path / "beginnings").exists()

@@ -40,7 +40,7 @@ def train(
     recipe = settled(asked, folder)
     say(console, plan(recipe, folder))
     announce_fetching(console, recipe.model.name)
-    sets = [word for setting in settings for word in ("--set", setting)]
+    sets = [word for setting in settings for word in ("--set", setting)] + _shared(beginnings)
     with resumable(folder, ["train", str(path), "--out", str(folder), *sets]), watching(console) as watch:
         train_recipe(recipe, folder, resume=resume, watch=watch, beginnings=beginnings)
     conclude(folder, console, as_json=as_json)
@@ -65,7 +65,7 @@ def measure(
     say(console, f"{visible(subject.name)}: {what} → {folder}")
     if not subject.server:
         announce_fetching(console, model.name)
-    sets = [word for setting in settings for word in ("--set", setting)]
+    sets = [word for setting in settings for word in ("--set", setting)] + _shared(beginnings)
     options = [word for name, value in wanted.items() if value is not None for word in (f"--{name}", str(value))]
     with resumable(folder, ["measure", target, "--out", str(folder), *options, *sets]), watching(console) as watch:
         measure_subject(subject, suite, folder, resume=resume, watch=watch, beginnings=beginnings)
@@ -86,6 +86,10 @@ def plan(recipe: Recipe, folder: Path) -> str:
         f"training for at most {recipe.minutes:g} minutes" if recipe.minutes else "",
     ]
     return visible(f"{'; '.join(part for part in parts if part)} → {folder}")
+
+
+def _shared(beginnings: Path | None) -> list[str]:
+    return ["--beginnings", str(beginnings)] if beginnings else []
 
 
 def _place(recipe: Recipe) -> str:

@@ -44,15 +44,17 @@ class Beginning:
         return self.folder / f"{condition}.parquet", self.folder / f"{condition}.json"
 
 
-def beginning(folder: Path, run: Run, recipe: Recipe, suite: Suite) -> Beginning:
-    """That of a run, among all in a folder."""
+def beginning(folder: Path, run: Run, recipe: Recipe, suite: Suite) -> Beginning | None:
+    """That of a run, among all in a folder; None where a judge watches, whose weights and spec may be others."""
+    if suite.judged_by:
+        return None
     told = hashlib.sha256(to_json(_what_decides(run, recipe, suite)).encode()).hexdigest()
     return Beginning(folder=folder / told[:16])
 
 
 def _what_decides(run: Run, recipe: Recipe, suite: Suite) -> dict[str, Any]:
     """Everything that rollouts of weights as they came depend on: no stage, and of the domains those that are asked."""
-    own, judge = recipe.domains, suite.judged_by
+    own = recipe.domains
     made: dict[str, Any] = run.manifest
     files = [file.stat() for file in sorted(build.source_of(recipe).iterdir())]
     return {
@@ -62,6 +64,5 @@ def _what_decides(run: Run, recipe: Recipe, suite: Suite) -> dict[str, Any]:
         "domains": {name: own[name].model_dump(mode="json") for name in suite.domains if name in own},
         "data": {name: made["data"].get(name) for name in suite.domains},
         "tiers": {name: str(tier) for name, tier in suite.tiers.items()},
-        "judge": (judge, recipe.verifiers[judge].model_dump(mode="json")) if judge else None,
         **{name: made[name] for name in ("suite", "seeds", "versions", "git_commit", "machine")},
     }
