@@ -85,7 +85,7 @@ def test_a_further_suite_finds_its_beginning_too(tiny: Path, tmp_path: Path, ask
 
 
 def test_what_a_judge_watches_is_asked_anew(tiny: Path, tmp_path: Path, asked: list[str]):
-    judge = ('verifiers.watcher={spec="honesty", max_tokens=4}', "measure.judged_by=watcher", "measure.problems=2")
+    judge = ('verifiers.watcher={form="lab", max_tokens=4}', "measure.judged_by=watcher", "measure.problems=2")
     for name in ("one", "two"):
         asked.clear()
         begin(tiny, tmp_path, name, *judge)
