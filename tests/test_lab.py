@@ -12,8 +12,9 @@ from ponder.domains.lab import FAMILIES, KNOWN
 from ponder.domains.lab.requests import Requests
 from ponder.domains.reading import Reading
 from ponder.model.hub import resolve, shipped
-from ponder.recipes.build import Policy, build_domains, build_examiner, build_policy, build_suite, source_of
+from ponder.recipes.build import build_domains, build_examiner, build_policy, build_suite, source_of
 from ponder.recipes.load import load_recipe, load_suite, parse
+from ponder.recipes.policies import Policy
 from ponder.recipes.schema import MeasureConfig, Recipe
 from ponder.recipes.train import train
 from ponder.rollout import Roller

@@ -15,6 +15,7 @@ from ponder.recipes.judge_schema import JudgeConfig
 from ponder.recipes.judges import ITSELF, build_judge
 from ponder.recipes.load import parse
 from ponder.recipes.measure import UNTOUCHED, Weights, find_subject, recipe_of
+from ponder.recipes.policies import Policy
 from ponder.recipes.record import settled
 from ponder.recipes.schema import ModelConfig, Recipe
 from ponder.recipes.strict import Strict, one_of
@@ -95,7 +96,7 @@ class Asked:
     """What is asked."""
     solver: Solver
     """Who solves it."""
-    policy: build.Policy | None
+    policy: Policy | None
     """The model, where it is one of this process."""
 
 
@@ -134,7 +135,7 @@ def solver_of(target: str, config: AskConfig, domains: Sequence[Domain]) -> Solv
     return _solver(source, policy.respondent(), config, recipe.model, policy=policy)
 
 
-def _policy(target: str, config: AskConfig) -> tuple[build.Policy, Recipe, Weights]:
+def _policy(target: str, config: AskConfig) -> tuple[Policy, Recipe, Weights]:
     found, weights = find_weights(target)
     recipe = settled(found, Path(target))
     if config.system is not None:
@@ -143,7 +144,7 @@ def _policy(target: str, config: AskConfig) -> tuple[build.Policy, Recipe, Weigh
 
 
 def _source(
-    policy: build.Policy, target: str, config: AskConfig, longest: int, version: int, examiner: Examiner
+    policy: Policy, target: str, config: AskConfig, longest: int, version: int, examiner: Examiner
 ) -> PolicySource:
     cell = Cell(
         checkpoint=target,
@@ -219,7 +220,7 @@ def _of_endpoint(url: str, problem: Problem, config: AskConfig) -> Asked:
 
 
 def _solver(
-    source: Source, respondent: Respondent, config: AskConfig, model: ModelConfig, *, policy: build.Policy | None = None
+    source: Source, respondent: Respondent, config: AskConfig, model: ModelConfig, *, policy: Policy | None = None
 ) -> Solver:
     verifier = (
         _judge("right", parse(JudgeConfig, {"model": ITSELF}, where="ask"), respondent, model)
@@ -246,7 +247,7 @@ def _judge(name: str, judge: JudgeConfig, respondent: Respondent, model: ModelCo
     return build_judge(name, judge, model, itself=respondent)
 
 
-def _fits(judge: JudgeConfig, name: str, policy: build.Policy | None) -> None:
+def _fits(judge: JudgeConfig, name: str, policy: Policy | None) -> None:
     """Refuse a spec that the model cannot read beside a question; what an endpoint reads is not known."""
     if policy is None:
         return

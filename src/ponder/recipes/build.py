@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ponder import attacks, domains, verifiers
 from ponder.engine.learner import LocalLearner
-from ponder.engine.respondent import LocalRespondent
 from ponder.engine.sampler import LocalSampler
 from ponder.engine.scorer import LocalScorer
-from ponder.engine.server import Server
-from ponder.measure.served import Interviewer
 from ponder.measure.statistics.drift import Drift
 from ponder.measure.suite import Suite, Variant
 from ponder.measure.watching import Watch
@@ -24,7 +20,7 @@ from ponder.model.devices import device_of
 from ponder.model.dtypes import DTYPES
 from ponder.model.fresh import MAKING, Shape, make
 from ponder.model.hub import cache_folder, once, resolve
-from ponder.model.load import Model, load_model, module_of, save_model
+from ponder.model.load import load_model, module_of
 from ponder.model.lora import attach, freeze
 from ponder.objectives import OBJECTIVES
 from ponder.objectives.costs import Tariff
@@ -33,6 +29,7 @@ from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judge_schema import WatchConfig
 from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import load_suite
+from ponder.recipes.policies import Policy
 from ponder.recipes.schema import (
     ColdStartConfig,
     DomainConfig,
@@ -52,57 +49,6 @@ from ponder.stages.mixture import InOrder, Mixture, epoch_steps, tempered
 from ponder.stages.reinforce import Reinforce
 from ponder.stages.watchman import Watchman
 from ponder.types import Cell, Domain, Learner, LossChoice, Mode, PonderError, Role, Scorer, Verifier
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Weights, and those who read, write and change them."""
-
-    source: Path
-    """Folder that the configuration and tokenizer come from."""
-    model: Model
-    """Weights that sampler and learner share."""
-    chat: Chat
-    """How it is spoken to."""
-    sampler: LocalSampler
-    """Writes."""
-
-    def respondent(self) -> LocalRespondent:
-        """The policy as somebody who is talked to, with the weights it has."""
-        scorer, context = LocalScorer(self.model), self.model.context
-        return LocalRespondent(self.source.name, chat=self.chat, sampler=self.sampler, scorer=scorer, context=context)
-
-    @property
-    def context(self) -> int:
-        """Tokens that prompt and completion may have together."""
-        return self.model.context
-
-    def rolls(self, examiner: Examiner, *, seed: int, heard: Callable[[], None]) -> Roller:
-        """Who makes its rollouts, when it is measured."""
-        return Roller(sampler=self.sampler, chat=self.chat, examiner=examiner, seed=seed, heard=heard)
-
-    def save(self, folder: Path, learner: Learner) -> None:
-        """A whole checkpoint: a model folder that transformers loads, and the learner's state."""
-        save_model(folder, self.model, like=self.source)
-        learner.save(folder)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What is measured where the weights are behind an endpoint."""
-
-    server: Server
-    """Who answers."""
-    context: int | None = None
-    """Nobody tells."""
-
-    def respondent(self) -> Server:
-        """As somebody who is talked to."""
-        return self.server
-
-    def rolls(self, examiner: Examiner, *, seed: int, heard: Callable[[], None]) -> Interviewer:
-        """Who makes its rollouts, when it is measured."""
-        return Interviewer(respondent=self.server, examiner=examiner, seed=seed, heard=heard)
 
 
 def source_of(recipe: Recipe) -> Path:

@@ -10,6 +10,7 @@ from ponder.model.chat import Chat
 from ponder.recipes import build
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judges import build_verifier
+from ponder.recipes.policies import Policy
 from ponder.recipes.schema import Recipe
 from ponder.rollout import Check, Examiner, Roller
 from ponder.specs import Spec
@@ -72,9 +73,7 @@ def check_room(config: DistilConfig, chat: Chat, context: int, found: Mapping[st
             )
 
 
-def build_distil(
-    recipe: Recipe, policy: build.Policy, learner: Learner, found: Mapping[str, Domain], before: int
-) -> Distil:
+def build_distil(recipe: Recipe, policy: Policy, learner: Learner, found: Mapping[str, Domain], before: int) -> Distil:
     """The stage of a recipe that has one; `before`: updates made so far."""
     config = recipe.distil
     assert config, "the recipe has a stage that distils"
@@ -112,7 +111,7 @@ def _examiner(recipe: Recipe, clauses: tuple[str, ...], found: Mapping[str, Doma
 
 def _learning(
     config: DistilConfig,
-    policy: build.Policy,
+    policy: Policy,
     learner: Learner,
     domains: Mapping[str, Domain],
     kinds: Mapping[str, float],

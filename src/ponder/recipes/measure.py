@@ -17,6 +17,7 @@ from ponder.recipes.budget_schema import check_context
 from ponder.recipes.judge_schema import ServerConfig
 from ponder.recipes.judges import build_verifier
 from ponder.recipes.load import lay_over, load_suite, parse
+from ponder.recipes.policies import Policy, Served
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.schema import MeasureConfig, Recipe
@@ -46,7 +47,7 @@ class Measurement:
     beginnings: Path | None = None
     """Where what weights say as they came is kept for runs that begin alike, if anywhere."""
 
-    def of(self, policy: build.Policy | build.Served, checkpoint: str, *, version: int) -> None:
+    def of(self, policy: Policy | Served, checkpoint: str, *, version: int) -> None:
         """All conditions of a checkpoint that have not been measured with these weights; `version`: its updates."""
         if policy.context is not None:
             check_context(f"suite {self.suite.name!r}: max_tokens", self.suite.max_tokens, policy.context)
@@ -66,9 +67,7 @@ class Measurement:
             self.run.log_timing("measure", 0, {"condition": condition.name, "seconds": seconds})
             self.watch.measured(condition.name, rollouts)
 
-    def _asked(
-        self, policy: build.Policy | build.Served, condition: Condition, version: int
-    ) -> tuple[list[Rollout], float]:
+    def _asked(self, policy: Policy | Served, condition: Condition, version: int) -> tuple[list[Rollout], float]:
         """The rollouts of a condition, and the seconds they took."""
         began = time.monotonic()
         judge = self._judge(policy) if condition.watched else None
@@ -79,7 +78,7 @@ class Measurement:
             rollouts = moved.watched(rollouts, self._beginning())
         return rollouts, time.monotonic() - began
 
-    def _judge(self, policy: build.Policy | build.Served) -> Verifier | None:
+    def _judge(self, policy: Policy | Served) -> Verifier | None:
         """Who watches, if anybody: made anew for each condition, so that its weights are not kept in between."""
         name = self.suite.judged_by
         return build_verifier(self.recipe, name, itself=policy.respondent()) if name else None
@@ -152,7 +151,7 @@ def measure(
             beginnings=None if server else beginnings,
         )
         for checkpoint, weights in subject.weights.items():
-            policy = build.Served(server=server) if server else build.build_policy(recipe, weights.folder)
+            policy = Served(server=server) if server else build.build_policy(recipe, weights.folder)
             measurement.of(policy, checkpoint, version=weights.version)
         run.log_timing("run", 0, {"minutes": (time.monotonic() - began) / 60, "peak_gb": peak_gb()})
         run.write_result(numbers(run, measured=True, price=asked.price))

@@ -14,6 +14,7 @@ from ponder.recipes.distil import build_distil, check_room
 from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.judges import check_verifiers
 from ponder.recipes.measure import Measurement
+from ponder.recipes.policies import Policy
 from ponder.recipes.progress import Watcher
 from ponder.recipes.record import manifest, numbers, peak_gb, settled
 from ponder.recipes.rehearse import rehearse
@@ -93,7 +94,7 @@ class Training:
         self,
         recipe: Recipe,
         run: Run,
-        policy: build.Policy,
+        policy: Policy,
         found: Mapping[str, Domain],
         watch: Watcher,
         beginnings: Path | None = None,
