@@ -13,8 +13,8 @@ from rich.live import Live
 from typer.testing import CliRunner
 
 from cli.command import mistake, ponder
-from engine.endpoint import Asked, Endpoint, Sent, question, refusal, said
-from ponder.cli.ask import Stream
+from engine.endpoint import Asked, Endpoint, Sent, by_piece, question, refusal, said
+from ponder.cli.ask import Stream, ask
 from ponder.cli.main import app
 from ponder.model.chat import Chat
 
@@ -144,11 +144,23 @@ def test_an_endpoint_that_stops_answering_is_one_line():
         assert mistake("ask", endpoint.url, "3+4?", "--set", "model=qwen") == f"{endpoint.url}: HTTP 400: no more"
 
 
+def test_on_a_terminal_an_endpoints_words_are_seen_as_they_come(monkeypatch: pytest.MonkeyPatch):
+    console = Console(file=(seen := StringIO()), force_terminal=True, width=70)
+    monkeypatch.setattr("ponder.cli.ask.people", lambda as_json: console)
+    monkeypatch.setattr("ponder.cli.ask.PER_SECOND", 1e9)
+    with Endpoint(lambda asked: by_piece(seven(asked)) if asked["stream"] else seven(asked)) as endpoint:
+        assert ask(endpoint.url, "3+4?", {"model": "qwen"}, [], whole=False, as_json=False) == 0
+    assert " at once, " in seen.getvalue() and "tokens: …3+4?: so 7" in seen.getvalue()
+    assert "agreed: of 6 samples 6 for 7" in seen.getvalue()
+
+
 def test_what_is_written_is_one_line_that_cannot_steer_a_terminal(tiny: Path):
     console = Console(file=StringIO(), force_terminal=True, width=60)
     chat = Chat.load(tiny)
     ids = tuple(chat.tokenizer("3+4\n\x1b[2J is 7", add_special_tokens=False)["input_ids"])
     with Live(console=console, auto_refresh=False) as live:
-        folded, whole = (Stream(live, chat, whole=each).line({(0, 0): ids, (0, 1): ids[:2]}) for each in (False, True))
+        folded, whole = (
+            Stream(live, chat.text, whole=each).line({(0, 0): ids, (0, 1): ids[:2]}) for each in (False, True)
+        )
     assert folded == f"2 at once, {len(ids) + 2} tokens: …3+4 ⟨U+001B⟩[2J is 7"
     assert whole == f"2 at once, {len(ids) + 2} tokens\n3+4\n⟨U+001B⟩[2J is 7"

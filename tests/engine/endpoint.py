@@ -42,6 +42,22 @@ def said(content: str | None, *, tokens: tuple[int, int] = (5, 2), **more: Any) 
     return Sent(body=json.dumps({"choices": [choice], "usage": usage}).encode())
 
 
+def by_piece(whole: Sent, *, end: bytes = b"data: [DONE]\n\n") -> Sent:
+    """The same reply as events, of one letter each."""
+    body = json.loads(whole.body)
+    (choice,) = body["choices"]
+    heard = {name: text for name, text in choice["message"].items() if name != "role" and text is not None}
+    deltas = [{name: letter} for name, text in sorted(heard.items(), reverse=True) for letter in text]
+    listed = (choice["logprobs"] or {}).get("content", [])
+    events: list[Any] = [{"choices": [{"index": 0, "delta": {"role": "assistant"}}]}]
+    events += [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    events += [{"choices": [{"index": 0, "delta": {}, "logprobs": {"content": [each]}}]} for each in listed]
+    events += [{"choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]}]
+    events += [{"choices": [], "usage": body["usage"]}]
+    sent = b": a comment\n\n" + b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+    return Sent(body=sent + end, headers={"Content-Type": "text/event-stream"}, drip=whole.drip)
+
+
 def question(asked: Asked) -> str:
     return asked["messages"][-1]["content"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from rich.console import Console
 from rich.live import Live
@@ -14,12 +14,14 @@ from rich.text import Text
 
 from ponder.cli.jobs import announce_fetching
 from ponder.cli.screen import people, print_json, say, visible
-from ponder.model.chat import Chat
+from ponder.engine.events import Desk
 from ponder.recipes.ask import AskConfig, Asked, plan
 from ponder.recipes.load import lay_over, parse
 from ponder.solve.solution import Solution, Why
 from ponder.types import PonderError, Verdict
 
+T = TypeVar("T")
+"""A token: an id, or a piece of text."""
 UNTRUSTED = 1
 """Exit status where there is no answer, or only one that breaks the spec."""
 PER_SECOND = 8
@@ -132,36 +134,41 @@ def _lines(text: str) -> str:
 @contextmanager
 def _streaming(console: Console, asked: Asked, *, whole: bool) -> Iterator[None]:
     """Show on a terminal what is being written; gone when it is done."""
-    policy = asked.policy
-    if policy is None or not console.is_terminal:
+    if not console.is_terminal:
         yield
         return
     with Live(console=console, transient=True, auto_refresh=False) as live:
-        policy.sampler.heard = Stream(live, policy.chat, whole=whole).heard
+        if asked.server:
+            asked.server.desk = Desk(Stream(live, "".join, whole=whole).heard)
+        if asked.policy:
+            asked.policy.sampler.heard = Stream(live, asked.policy.chat.text, whole=whole).heard
         try:
             yield
         finally:
-            policy.sampler.heard = None
+            if asked.server:
+                asked.server.desk = None
+            if asked.policy:
+                asked.policy.sampler.heard = None
 
 
-class Stream:
-    """What the sampler writes, as one line that grows or, with `whole`, as it stands."""
+class Stream(Generic[T]):
+    """What is being written, token by token, as one line that grows or, with `whole`, as it stands."""
 
-    def __init__(self, live: Live, chat: Chat, *, whole: bool) -> None:
-        """`live`: where it is drawn."""
-        self.live, self.chat, self.whole = live, chat, whole
+    def __init__(self, live: Live, text: Callable[[Sequence[T]], str], *, whole: bool) -> None:
+        """`live`: where it is drawn; `text`: of tokens."""
+        self.live, self.text, self.whole = live, text, whole
         self.drawn = 0.0
 
-    def heard(self, written: Mapping[tuple[int, int], tuple[int, ...]]) -> None:
-        """Draw it, unless that was just done."""
+    def heard(self, written: Mapping[Any, Sequence[T]]) -> None:
+        """Draw it, unless that was just done. `written`: tokens by sample."""
         now = time.monotonic()
         if written and now - self.drawn >= 1 / PER_SECOND:
             self.drawn = now
             self.live.update(Text(self.line(written), style="dim", no_wrap=not self.whole), refresh=True)
 
-    def line(self, written: Mapping[tuple[int, int], tuple[int, ...]]) -> str:
+    def line(self, written: Mapping[Any, Sequence[T]]) -> str:
         """How many tokens there are, and how the text of the first sample goes on."""
-        text = self.chat.text(written[min(written)])
+        text = self.text(written[min(written)])
         count = f"{len(written)} at once, {sum(map(len, written.values()))} tokens"
         if self.whole:
             return f"{count}\n{_lines(text)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -20,6 +20,8 @@ from ponder.types import Asking, Reply, Status
 MARKS = FORMATS["plain"]
 """What thinking stands between where a server leaves it in the content."""
 
+M = TypeVar("M", bound=BaseModel)
+"""What is read."""
 Byte = Annotated[int, Field(ge=0, le=255)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -159,8 +161,13 @@ class Body(BaseModel):
 
 def parse(data: bytes) -> Body:
     """The body of a response; raises Trouble where it is not one."""
+    return read(Body, data)
+
+
+def read(kind: type[M], data: bytes) -> M:
+    """JSON of this kind; raises Trouble where it is not that."""
     try:
-        return Body.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))

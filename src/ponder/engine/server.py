@@ -14,13 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ponder.engine.bounded import Holder, check_asking
+from ponder.engine.bounded import REFUSED, Holder, check_asking
+from ponder.engine.events import ASK, Desk, Events
 from ponder.engine.replies import Body, parse
 from ponder.engine.replies_cache import RepliesCache
 from ponder.engine.spending import Spending, at_most
 from ponder.engine.wire import Trouble, Wire, check_url
 from ponder.types import Asking, Message, PonderError, Reply, Status
 
+PATH = "/chat/completions"
+"""Below the address."""
 TOP = 20
 """Alternatives that are asked for at each position; the API allows no more."""
 LONGEST = 60.0
@@ -97,6 +100,8 @@ class Server:
         self.thinking_switch = thinking_switch
         self.tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
         """Hears, once, that the server does not hold budgets of thinking."""
+        self.desk: Desk | None = None
+        """Where there is one, replies are asked for piece by piece, and it is told each."""
         self.budgets = Holder(lambda line: self.tell(f"{url}: {line}"))
 
     def respond(
@@ -157,6 +162,9 @@ class Server:
             reply = self._persist(wire, question)
         except Trouble as trouble:
             return Reply(status=trouble.status, reason=self._reason(trouble))
+        finally:
+            if self.desk:
+                self.desk.end(question.stream)
         if self.cache:
             self.cache.put(question.key, reply)
         return reply
@@ -176,6 +184,8 @@ class Server:
 
     def _attempt(self, wire: Wire, question: Question) -> Reply:
         asking = question.asking
+        if self.desk:
+            self.desk.begin(question.stream)
         if asking.bounded:
             fields = json.loads(question.body)
             reply = self.budgets.reply(
@@ -193,11 +203,23 @@ class Server:
         over = self.spending.over()
         if over:
             raise Trouble(over, again=0)
-        body = parse(wire.post("/chat/completions", data, self._headers()))
+        body = self._post(wire, data, question.stream)
         usage = body.usage
         most = at_most(question.messages, question.asking)
         self.spending.count(*((usage.prompt_tokens, usage.completion_tokens) if usage else most))
         return body
+
+    def _post(self, wire: Wire, data: bytes, stream: str) -> Body:
+        """One request; piece by piece where somebody hears of it and the server takes that."""
+        if self.desk:
+            desk, more = self.desk, json.dumps(json.loads(data) | ASK).encode()
+            events = Events(lambda piece: desk.add(stream, piece))
+            try:
+                return events.body(wire.post(PATH, more, self._headers(), events.line))
+            except Trouble as trouble:
+                if trouble.code not in REFUSED:
+                    raise
+        return parse(wire.post(PATH, data, self._headers()))
 
     def _secret(self) -> str:
         """The key's value, which no attribute holds; '' where there is none."""

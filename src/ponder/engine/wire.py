@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,6 +26,8 @@ PATIENCE = 300.0
 """Seconds that a server may ask to be left alone; who asks for more is asked no more."""
 AGAIN = (408, 409, 429)
 """Statuses below 500 that are worth another try."""
+Heard = Callable[[bytes], None]
+"""Is told a line."""
 
 
 class Trouble(Exception):
@@ -57,11 +59,14 @@ class Wire:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """The body of a reply with a status of 200 to 299; raises Trouble for everything else."""
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], heard: Heard | None = None) -> bytes:
+        """The body of a reply with a status of 200 to 299; raises Trouble for everything else.
+
+        `heard` is told each line of it as it comes.
+        """
         ends = time.monotonic() + self.deadline
         try:
-            code, asked, data = self._exchange(self.path + path, body, headers, ends)
+            code, asked, data = self._exchange(self.path + path, body, headers, ends, heard)
         except (OSError, HTTPException) as error:
             raise self._trouble(error, late=time.monotonic() >= ends) from error
         if time.monotonic() >= ends:  # what has been read may be the half of it
@@ -84,7 +89,9 @@ class Wire:
             for line in self._open:
                 _cut(line)
 
-    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str], ends: float) -> tuple[int, float, bytes]:
+    def _exchange(
+        self, path: str, body: bytes, headers: Mapping[str, str], ends: float, heard: Heard | None
+    ) -> tuple[int, float, bytes]:
         """Status, seconds that the server asks to wait, and body."""
         kind = HTTPSConnection if self.secure else HTTPConnection
         with closing(kind(self.host, self.port, timeout=min(CONNECT, self.deadline))) as connection:
@@ -92,7 +99,8 @@ class Wire:
             with self._bounded(connection.sock, ends - time.monotonic()):
                 connection.request("POST", path, body, {"Connection": "close", **headers})
                 with connection.getresponse() as response:
-                    return response.status, wait_asked(response), response.read()
+                    data = _heard(response, heard) if heard and response.status == 200 else response.read()
+                    return response.status, wait_asked(response), data
 
     @contextmanager
     def _bounded(self, line: socket.socket, seconds: float) -> Iterator[None]:
@@ -125,6 +133,15 @@ class Wire:
 
     def _late(self) -> Trouble:
         return Trouble(f"no reply within {self.deadline:g} s", status=Status.TIMEOUT)
+
+
+def _heard(response: HTTPResponse, heard: Heard) -> bytes:
+    """The body, each line told as it comes."""
+    lines: list[bytes] = []
+    while line := response.readline():
+        heard(line)
+        lines.append(line)
+    return b"".join(lines)
 
 
 def _cut(line: socket.socket) -> None:

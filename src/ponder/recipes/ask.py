@@ -96,8 +96,10 @@ class Asked:
     """What is asked."""
     solver: Solver
     """Who solves it."""
-    policy: Policy | None
+    policy: Policy | None = None
     """The model, where it is one of this process."""
+    server: Server | None = None
+    """Who has it, where it is not."""
 
 
 def plan(target: str, question: str, config: AskConfig) -> Asked:
@@ -215,7 +217,7 @@ def _of_endpoint(url: str, problem: Problem, config: AskConfig) -> Asked:
     return Asked(
         problem=problem,
         solver=_solver(source, server, config, parse(ModelConfig, {"name": config.model}, where="ask")),
-        policy=None,
+        server=server,
     )
 
 
