@@ -193,3 +193,35 @@ def test_an_unknown_suite_lists_those_there_are() -> None:
         load_suite("transfr")
     with pytest.raises(PonderError, match=r"no/such\.toml: no such file"):
         load_suite("no/such.toml")
+
+
+def test_a_recipe_is_laid_over_the_one_that_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "base.toml").write_text(RECIPE)
+    (tmp_path / "deep" / "half.toml").write_text('extends = "../base.toml"\nname = "half"\n[rl]\nsteps = 7\n')
+    own = tmp_path / "own.toml"
+    own.write_text('extends = "deep/half.toml"\n[rl]\ndomains = { other = 2 }\n[domains.other]\nuse = "lab-cups"\n')
+    base, found = load_recipe(tmp_path / "base.toml"), load_recipe(own, ["seed=5"])
+    assert found.rl and base.rl
+    assert (found.name, found.seed, found.rl.steps) == ("half", 5, 7)
+    assert found.rl.domains == base.rl.domains | {"other": 2}
+    assert set(found.domains) == {*base.domains, "other"}
+    assert found.rl.model_copy(update={"steps": base.rl.steps, "domains": base.rl.domains}) == base.rl
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"own": "extends = 3"}, "own.toml: extends = 3: must be the path of a TOML file"),
+        ({"own": 'extends = "own.toml"'}, "own.toml: extends = 'own.toml': goes round in a circle"),
+        ({"own": 'extends = "b.toml"', "b": 'extends = "own.toml"'}, "b.toml: extends = 'own.toml': goes round"),
+        ({"own": 'extends = "owm.toml"'}, "own.toml: extends = 'owm.toml': "),
+    ],
+)
+def test_what_cannot_be_extended_is_named(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    for name, text in files.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    with pytest.raises(PonderError) as error:
+        load_recipe(tmp_path / "own.toml")
+    assert said in str(error.value) and "\n" not in str(error.value)
+    assert "no such file; did you mean" in str(error.value) or "owm" not in said

@@ -17,6 +17,8 @@ from ponder.types import PonderError
 
 Config = TypeVar("Config", bound=BaseModel)
 
+EXTENDS = "extends"
+"""Key of a recipe or a suite that names the file it is laid over."""
 REASONS = {
     "model_type": "must be a section with keys of its own",
     "dict_type": "must be a section with keys of its own",
@@ -26,8 +28,8 @@ REASONS = {
 
 
 def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
-    """The recipe in a TOML file, with `key.of.it=value` settings laid over it."""
-    values = read_toml(path)
+    """The recipe in a TOML file, laid over those that it extends, with `key.of.it=value` settings laid over it."""
+    values = read_layers(path)
     for setting in settings:
         lay_over(values, setting)
     return parse(Recipe, values, where=str(path))
@@ -36,7 +38,7 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
 def load_suite(name: str) -> SuiteConfig:
     """A suite by path, or by the name of one that ships with ponder."""
     if name.endswith(".toml") or "/" in name:
-        return parse(SuiteConfig, read_toml(Path(name)), where=name)
+        return parse(SuiteConfig, read_layers(Path(name)), where=name)
     folder = resources.files("ponder.measure") / "suites"
     shipped = {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
     if name not in shipped:
@@ -64,6 +66,41 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise PonderError(f"{path}: cannot be read as text ({error}); give a TOML file") from None
     except tomllib.TOMLDecodeError as error:
         raise PonderError(f"{path}: not TOML: {error}") from None
+
+
+def read_layers(path: Path) -> dict[str, Any]:
+    """What a TOML file says, laid over the file that its `extends` names, beside it, and that one's likewise.
+
+    A section is laid over key by key; anything else, lists included, takes the other's place.
+    """
+    layers, read = [read_toml(path)], [path.resolve()]
+    while (base := layers[-1].pop(EXTENDS, None)) is not None:
+        here = read[-1]
+        if not isinstance(base, str):
+            raise PonderError(f"{here}: {EXTENDS} = {_clipped(base)}: must be the path of a TOML file")
+        there = (here.parent / base).resolve()
+        if there in read:
+            raise PonderError(
+                f"{here}: {EXTENDS} = {base!r}: goes round in a circle; name a file that does not end here"
+            )
+        try:
+            layers.append(read_toml(there))
+        except PonderError as error:
+            raise PonderError(f"{here}: {EXTENDS} = {base!r}: {error}") from None
+        read.append(there)
+    values = layers.pop()
+    for layer in reversed(layers):
+        _lay_section_over(values, layer)
+    return values
+
+
+def _lay_section_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        under = values.get(key)
+        if isinstance(under, dict) and isinstance(value, dict):
+            _lay_section_over(under, value)
+        else:
+            values[key] = value
 
 
 def lay_over(values: dict[str, Any], setting: str) -> None:
