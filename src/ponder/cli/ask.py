@@ -139,7 +139,7 @@ def _streaming(console: Console, asked: Asked, *, whole: bool) -> Iterator[None]
         return
     with Live(console=console, transient=True, auto_refresh=False) as live:
         if asked.server:
-            asked.server.desk = Desk(Stream(live, "".join, whole=whole).heard)
+            asked.server.desk = Desk(Stream[str](live, "".join, whole=whole).heard)
         if asked.policy:
             asked.policy.sampler.heard = Stream(live, asked.policy.chat.text, whole=whole).heard
         try:
