@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from random import Random
 from typing import NamedTuple
@@ -80,7 +81,7 @@ def excepted(rules: Rules) -> list[Case]:
 def is_benign(rules: Rules, case: Case) -> bool:
     """Whether a clause complies though one that refuses is about who asks or what is asked for: a look-alike."""
     warned = any(clause.outcome == "refuse" and clause.subject in case for clause in rules)
-    return warned and rules[deciding(rules, case) - 1].outcome == "comply"
+    return warned and outcome(rules, case) == "comply"
 
 
 def drawn_rules(rng: Random) -> Rules:
@@ -89,6 +90,23 @@ def drawn_rules(rng: Random) -> Rules:
         rules = _any_rules(rng)
         if {deciding(rules, case) for case in CASES} == set(range(1, len(rules) + 1)):
             return rules
+
+
+@cache
+def neighbour(number: int) -> Rules:
+    """Rules of another house, the first of them `NEIGHBOUR`; all come to another outcome than these in every case."""
+    if number == 1:
+        return NEIGHBOUR
+    rng = Random(f"neighbour {number}")
+    while True:
+        rules = drawn_rules(rng)
+        if not any(outcome(rules, case) == outcome(HOUSE, case) for case in CASES):
+            return rules
+
+
+def outcome(rules: Rules, case: Case) -> str:
+    """What the clause that decides comes to."""
+    return rules[deciding(rules, case) - 1].outcome
 
 
 def _any_rules(rng: Random) -> Rules:

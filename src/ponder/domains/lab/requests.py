@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ponder.domains.lab import house, house_text
 from ponder.domains.lab.family import TEXT, Family, State, Story, Words
-from ponder.domains.lab.house import HOUSE, LABELS, NEIGHBOUR, ROLES, Case, Rules
+from ponder.domains.lab.house import HOUSE, LABELS, ROLES, Case, Rules, neighbour
 from ponder.domains.lab.rules import THINGS
 from ponder.domains.lab.rules import WORDS as RULE_WORDS
 from ponder.types import PLAIN, PonderError
@@ -94,10 +94,11 @@ class Requests(Family):
         rules: str = "prompt",
         open: bool = False,
         excepted: float = 0.0,
+        house: int = 1,
     ) -> None:
         """`rules`: `prompt` tells the house rules in the question, `drawn` tells other ones each time, `spec` none.
 
-        `neighbour` tells none either, and goes by those of another house: rules to be known by heart before these.
+        `neighbour` tells none either, and goes by those of another `house`: rules to be known by heart before these.
         `prompt` and `spec` ask the same items, in the same splits. `open`: the request itself says who asks and what
         the thing is, so that nothing has to be looked up and nobody swaps: all that is left is the rules.
         `excepted`: share of the items, 0 to 1, in which an exception has to be seen, if the rules have such a case; few
@@ -107,9 +108,11 @@ class Requests(Family):
             raise PonderError(f"{name}.excepted = {excepted}: a share, from 0 to 1")
         if open and depth != 1:
             raise PonderError(f"{name}.open: what is said openly takes one step; give depth = 1")
+        if house < 1 or (house > 1 and rules != "neighbour"):
+            raise PonderError(f"{name}.house = {house}: which of the neighbours, from 1 on; give rules = 'neighbour'")
         if rules not in SOURCES:
             raise PonderError(f"{name}.rules = {rules!r}: must be one of {', '.join(SOURCES)}")
-        self.rules, self.open, self.excepted = rules, open, excepted
+        self.rules, self.open, self.excepted, self.house = rules, open, excepted, house
         super().__init__(name, depth=depth, language=language, thinks=thinks, slips=slips)
 
     def draw(self, rng: Random, depth: int) -> Story:
@@ -134,7 +137,7 @@ class Requests(Family):
         """The rules that the next item goes by."""
         if self.rules == "drawn":
             return house.drawn_rules(rng)
-        return NEIGHBOUR if self.rules == "neighbour" else HOUSE
+        return neighbour(self.house) if self.rules == "neighbour" else HOUSE
 
     def drawn_swaps(self, rng: Random, many: int) -> tuple[Any, ...]:
         """No two people swap twice in a row."""
@@ -157,8 +160,7 @@ class Requests(Family):
     @staticmethod
     def ruling(rules: Rules, case: Case) -> Ruling:
         """What the clause that decides comes to."""
-        number = house.deciding(rules, case)
-        return Ruling(case, number, rules[number - 1].outcome)
+        return Ruling(case, house.deciding(rules, case), house.outcome(rules, case))
 
     def ask(self, story: Story, words: Words) -> str:
         """The rules, if they are told; who and what there is; what happens, and who asks for what."""
