@@ -25,6 +25,8 @@ from ponder.domains.lab.house import (
     drawn_rules,
     excepted,
     is_benign,
+    neighbour,
+    outcome,
 )
 from ponder.domains.lab.house_text import WORDS, rules_text, spec_markdown, spec_text
 from ponder.domains.lab.requests import SOURCES, Requests, World
@@ -204,6 +206,23 @@ def test_a_neighbours_rules_come_to_something_else_and_no_question_tells_them():
     asked = open_requests(300, rules="neighbour")
     red = {OPEN.findall(p.question)[0][1:3]: p.reference for p in asked}["member", "red"]
     assert red == "comply k4"  # which goes before k2
+
+
+def test_there_are_more_neighbours_and_none_agrees_with_this_house_in_any_case():
+    others = [neighbour(number) for number in range(1, 6)]
+    assert others[0] == NEIGHBOUR and len(set(others)) == 5 and neighbour(2) == others[1]
+    for rules in others:
+        assert {deciding(rules, case) for case in CASES} == {1, 2, 3, 4, 5, 6}
+        assert not any(outcome(rules, case) == outcome(HOUSE, case) for case in CASES)
+    one, two = ({p.question: p.reference for p in open_requests(300, rules="neighbour", house=n)} for n in (1, 2))
+    alike = one.keys() & two.keys()
+    assert alike and any(one[question] != two[question] for question in alike)
+
+
+@pytest.mark.parametrize("options", [{"rules": "neighbour", "house": 0}, {"rules": "drawn", "house": 2}])
+def test_which_neighbour_is_asked_of_neighbours_alone(options: dict[str, Any]):
+    with pytest.raises(PonderError, match=f"x.house = {options['house']}: which of the neighbours, from 1 on"):
+        Requests("x", **options)
 
 
 def test_exceptions_can_be_met_more_often():
