@@ -68,15 +68,3 @@ def test_who_listens_hears_every_row_grow(tiny: Path):
     assert heard[0] == {place: tokens[:1] for place, tokens in samples.items()}
     last = {place: written[place] for written in heard for place in written}
     assert last == samples
-
-
-def test_what_is_greedy_is_written_once_for_all_samples_of_a_prompt(tiny: Path):
-    sampler = LocalSampler(load_decoder(tiny, dtype=torch.float32), stop=[END])
-    written: set[tuple[int, int]] = set()
-    sampler.heard = lambda rows: written.update(rows)
-    params = SamplingParams(max_tokens=12, temperature=0.0)
-    streams = [[f"{prompt}/{sample}" for sample in range(3 - prompt % 2)] for prompt in range(len(PROMPTS))]
-    samples = {(s.prompt, s.sample): s for s in sampler.sample(PROMPTS, params, streams)}
-    assert set(samples) == {(i, g) for i, names in enumerate(streams) for g in range(len(names))}
-    assert written == {(i, 0) for i in range(len(PROMPTS))}
-    assert all(sample.tokens == samples[prompt, 0].tokens for (prompt, _), sample in samples.items())

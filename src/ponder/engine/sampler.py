@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -180,8 +179,6 @@ class LocalSampler:
     ) -> Iterator[Sample]:
         """See `ponder.types.Sampler`. Equal streams draw equal text in fp32 or for an equal batch.
 
-        At temperature 0 all samples of a prompt are the same: one is written, for all of them.
-
         Thinking is counted in whole tokens: where a token holds a part of a mark and of the thinking, it counts as
         thinking, and is taken back as a whole. A row that took back as many tokens as it may keep is cut.
         """
@@ -189,14 +186,9 @@ class LocalSampler:
         for prompt in prompts:
             self._check(prompt, params)
         order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
-        most = 1 if params.temperature == 0 else None
-        pending = [self._row(i, g, params) for i in order for g in range(len(streams[i]))[:most]]
-        if not pending:
-            return
-        for sample in self._write(pending, prompts, params, streams):
-            yield sample
-            if most:
-                yield from (replace(sample, sample=g) for g in range(1, len(streams[sample.prompt])))
+        pending = [self._row(i, g, params) for i in order for g in range(len(streams[i]))]
+        if pending:
+            yield from self._write(pending, prompts, params, streams)
 
     def _row(self, prompt: int, sample: int, params: SamplingParams) -> Row:
         if not params.stop and params.thinking is None:
