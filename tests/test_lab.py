@@ -13,7 +13,7 @@ from ponder.domains.lab.requests import Requests
 from ponder.domains.reading import Reading
 from ponder.model.hub import resolve, shipped
 from ponder.recipes.build import build_domains, build_examiner, build_policy, build_suite, source_of
-from ponder.recipes.load import load_recipe, load_suite, parse
+from ponder.recipes.load import load_recipe, load_suite, parse, read_layers
 from ponder.recipes.policies import Policy
 from ponder.recipes.schema import MeasureConfig, Recipe
 from ponder.recipes.train import train
@@ -177,7 +177,7 @@ def test_every_study_and_recipe_of_the_project_is_read(path: Path, monkeypatch: 
     monkeypatch.chdir(ROOT)
     if path.stem == path.parent.name:
         assert load_study(path).claims or path.stem == "rates"
-    elif "[model]" in path.read_text():
+    elif "model" in read_layers(path)[0]:
         recipe = load_recipe(path)
         assert recipe.measure and build_suite(recipe.measure, recipe).domains
     else:

@@ -150,7 +150,7 @@ def test_on_a_terminal_an_endpoints_words_are_seen_as_they_come(monkeypatch: pyt
     monkeypatch.setattr("ponder.cli.ask.PER_SECOND", 1e9)
     with Endpoint(lambda asked: by_piece(seven(asked)) if asked["stream"] else seven(asked)) as endpoint:
         assert ask(endpoint.url, "3+4?", {"model": "qwen"}, [], whole=False, as_json=False) == 0
-    assert " at once, " in seen.getvalue() and "tokens: …3+4?: so 7" in seen.getvalue()
+    assert " at once, " in seen.getvalue() and "pieces: …3+4?: so 7" in seen.getvalue()
     assert "agreed: of 6 samples 6 for 7" in seen.getvalue()
 
 

@@ -21,7 +21,7 @@ from ponder.solve.solution import Solution, Why
 from ponder.types import PonderError, Verdict
 
 T = TypeVar("T")
-"""A token: an id, or a piece of text."""
+"""A piece: a token id, or text."""
 UNTRUSTED = 1
 """Exit status where there is no answer, or only one that breaks the spec."""
 PER_SECOND = 8
@@ -139,7 +139,7 @@ def _streaming(console: Console, asked: Asked, *, whole: bool) -> Iterator[None]
         return
     with Live(console=console, transient=True, auto_refresh=False) as live:
         if asked.server:
-            asked.server.desk = Desk(Stream[str](live, "".join, whole=whole).heard)
+            asked.server.desk = Desk(Stream[str](live, asked.server.shown, unit="pieces", whole=whole).heard)
         if asked.policy:
             asked.policy.sampler.heard = Stream(live, asked.policy.chat.text, whole=whole).heard
         try:
@@ -152,24 +152,26 @@ def _streaming(console: Console, asked: Asked, *, whole: bool) -> Iterator[None]
 
 
 class Stream(Generic[T]):
-    """What is being written, token by token, as one line that grows or, with `whole`, as it stands."""
+    """What is being written, piece by piece, as one line that grows or, with `whole`, as it stands."""
 
-    def __init__(self, live: Live, text: Callable[[Sequence[T]], str], *, whole: bool) -> None:
-        """`live`: where it is drawn; `text`: of tokens."""
-        self.live, self.text, self.whole = live, text, whole
+    def __init__(
+        self, live: Live, text: Callable[[Sequence[T]], str], *, unit: str = "tokens", whole: bool = False
+    ) -> None:
+        """`live`: where it is drawn; `text`: of pieces; `unit`: what they are."""
+        self.live, self.text, self.unit, self.whole = live, text, unit, whole
         self.drawn = 0.0
 
     def heard(self, written: Mapping[Any, Sequence[T]]) -> None:
-        """Draw it, unless that was just done. `written`: tokens by sample."""
+        """Draw it, unless that was just done. `written`: pieces by sample."""
         now = time.monotonic()
         if written and now - self.drawn >= 1 / PER_SECOND:
             self.drawn = now
             self.live.update(Text(self.line(written), style="dim", no_wrap=not self.whole), refresh=True)
 
     def line(self, written: Mapping[Any, Sequence[T]]) -> str:
-        """How many tokens there are, and how the text of the first sample goes on."""
-        text = self.text(written[min(written)])
-        count = f"{len(written)} at once, {sum(map(len, written.values()))} tokens"
+        """How many pieces there are, and how the text of the first sample goes on."""
+        text = self.text(next(iter(written.values())))
+        count = f"{len(written)} at once, {sum(map(len, written.values()))} {self.unit}"
         if self.whole:
             return f"{count}\n{_lines(text)}"
         room = max(8, self.live.console.width - len(count) - 4)

@@ -1,50 +1,64 @@
 """A reply that a server sends piece by piece, as server-sent events, told as it comes and then put together.
 
-What is put together is the body that would have come at once, so that it is read in one way (`ponder.engine.replies`).
+What is put together is the body that would have come at once, so that it is read in one way (`ponder.engine.replies`);
+where a server does not count what it sends so, each piece counts as a token. An event is one line.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from ponder.engine.replies import Body, Choice, Logprobs, Said, Usage, parse, read
 from ponder.engine.wire import Trouble
 
 Heard = Callable[[Mapping[str, Sequence[str]]], None]
-"""Is told the pieces of all that is being written, by the name of its stream."""
+"""Is told the pieces of all that is being written, those that began first first."""
 DATA = b"data:"
-"""What a line of an event begins with that says something."""
+"""What a line begins with that says something."""
 DONE = b"[DONE]"
 """Said last."""
 ASK: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 """Fields of a request that is to be answered so, with what it took at the end."""
+CANNOT = (400, 422, 501)
+"""HTTP's statuses for servers that cannot."""
 
 
 class Piece(BaseModel):
     """What a choice goes on with."""
 
-    delta: Said = Field(default_factory=Said)
+    delta: Said | None = None
     """What is said now."""
     logprobs: Logprobs | None = None
     """None where the server does not tell."""
     finish_reason: str | None = None
     """None as long as it goes on."""
 
+    @property
+    def thought(self) -> str:
+        """Thinking that is said now."""
+        return (self.delta and (self.delta.reasoning or self.delta.reasoning_content)) or ""
+
+    @property
+    def said(self) -> str:
+        """What else is said now."""
+        return (self.delta and self.delta.content) or ""
+
 
 class Event(BaseModel):
     """One event; only one choice is asked for."""
 
-    choices: list[Piece] = Field(default_factory=list)
-    """Empty where only the usage is told."""
+    choices: list[Piece] | None = None
+    """None or empty where only the usage is told."""
     usage: Usage | None = None
     """With the last."""
     error: Any = None
-    """Said by some in place of an event."""
+    """Said by some in place of a choice."""
 
 
 @dataclass(slots=True)
@@ -53,43 +67,51 @@ class Events:
 
     heard: Callable[[str], None]
     """Is told each piece of text, thinking or not."""
-    events: list[Event] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
     """Those that came."""
-    done: bool = False
-    """Whether the server said that it was the last."""
+    usage: Usage | None = None
+    """What it took."""
+    error: Any = None
+    """What went wrong behind a status of 200."""
+    ended: bool = False
+    """Whether the server said that it was all."""
 
-    def line(self, line: bytes) -> None:
-        """Hear one line; what is no event is left to `body`."""
-        if not line.startswith(DATA):
-            return
+    def line(self, line: bytes) -> bool:
+        """Hear one line, if all of it came; whether there is more to hear."""
         said = line.removeprefix(DATA).strip()
+        if not (line.startswith(DATA) and line.endswith(b"\n") and said):
+            return True
         if said == DONE:
-            self.done = True
-            return
+            self.ended = True
+            return False
         event = read(Event, said)
-        self.events.append(event)
-        for piece in event.choices[:1]:
-            text = _thought(piece.delta) or piece.delta.content
-            if text:
+        self.usage, self.error = event.usage or self.usage, event.error or self.error
+        for piece in (event.choices or [])[:1]:
+            self.pieces.append(piece)
+            self.ended = self.ended or piece.finish_reason is not None
+            if text := piece.thought or piece.said:
                 self.heard(text)
+        return True
 
     def body(self, data: bytes) -> Body:
         """All of the response, which was heard; Trouble where it broke off. A server may have sent it at once."""
-        if not self.events:
+        if self.error:
+            return Body(error=self.error)
+        if not (self.pieces or self.ended):
             return parse(data)
-        pieces = [piece for event in self.events for piece in event.choices[:1]]
-        ended = next((piece.finish_reason for piece in reversed(pieces) if piece.finish_reason), None)
-        error = next((event.error for event in self.events if event.error), None)
-        if not (ended or error or self.done):
+        if not self.ended:
             raise Trouble("the reply broke off")
-        said = Said(
-            content="".join(piece.delta.content or "" for piece in pieces),
-            reasoning="".join(_thought(piece.delta) for piece in pieces) or None,
+        tokens = [token for piece in self.pieces for token in (piece.logprobs and piece.logprobs.content) or []]
+        choice = Choice(
+            message=Said(
+                content="".join(piece.said for piece in self.pieces),
+                reasoning="".join(piece.thought for piece in self.pieces) or None,
+            ),
+            logprobs=Logprobs(content=tokens),
+            finish_reason=next((p.finish_reason for p in reversed(self.pieces) if p.finish_reason), None),
         )
-        tokens = [token for piece in pieces for token in (piece.logprobs and piece.logprobs.content) or []]
-        choice = Choice(message=said, logprobs=Logprobs(content=tokens), finish_reason=ended)
-        usage = next((event.usage for event in reversed(self.events) if event.usage), None)
-        return Body(choices=[choice] if pieces and not error else [], usage=usage, error=error)
+        count = sum(bool(piece.thought or piece.said) for piece in self.pieces)
+        return Body(choices=[choice] if self.pieces else [], usage=self.usage, pieces=count)
 
 
 class Desk:
@@ -99,22 +121,19 @@ class Desk:
         """`heard`: is told after each piece."""
         self._heard, self._written, self._lock = heard, dict[str, list[str]](), threading.Lock()
 
-    def begin(self, stream: str) -> None:
-        """Nothing is written there yet, or no more of what was."""
+    @contextmanager
+    def place(self, name: str) -> Iterator[Callable[[str], None]]:
+        """What takes the pieces of one exchange, as long as it lasts; `name`: one that no other has at the time."""
         with self._lock:
-            self._written[stream] = []
+            pieces = self._written[name] = []
 
-    def add(self, stream: str, piece: str) -> None:
-        """It goes on."""
-        with self._lock:
-            self._written[stream].append(piece)
-            self._heard(self._written)
+        def add(piece: str) -> None:
+            with self._lock:
+                pieces.append(piece)
+                self._heard({name: written for name, written in self._written.items() if written})
 
-    def end(self, stream: str) -> None:
-        """It is written."""
-        with self._lock:
-            self._written.pop(stream, None)
-
-
-def _thought(said: Said) -> str:
-    return said.reasoning or said.reasoning_content or ""
+        try:
+            yield add
+        finally:
+            with self._lock:
+                self._written.pop(name, None)

@@ -122,6 +122,8 @@ class Body(BaseModel):
     """None where the server does not count."""
     error: Any = None
     """Said by some in place of a reply, under a status of 200."""
+    pieces: int = 0
+    """Of text that it came in; 0 where it came at once."""
 
     @property
     def said(self) -> str:
@@ -137,8 +139,8 @@ class Body(BaseModel):
 
     @property
     def written(self) -> int:
-        """Tokens written; 0 where the server does not tell."""
-        return self.usage.completion_tokens if self.usage else len(self._choice().tokens)
+        """Tokens written, at least; 0 where the server does not tell."""
+        return self.usage.completion_tokens if self.usage else len(self._choice().tokens) or self.pieces
 
     def reply(self, asking: Asking) -> Reply:
         """The reply; raises Trouble where there is none."""

@@ -10,18 +10,21 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ponder.engine.bounded import REFUSED, Holder, check_asking
-from ponder.engine.events import ASK, Desk, Events
+from ponder.engine.bounded import Holder, check_asking
+from ponder.engine.events import ASK, CANNOT, Desk, Events
 from ponder.engine.replies import Body, parse
 from ponder.engine.replies_cache import RepliesCache
 from ponder.engine.spending import Spending, at_most
 from ponder.engine.wire import Trouble, Wire, check_url
 from ponder.types import Asking, Message, PonderError, Reply, Status
 
+Hearing = Callable[[str], None] | None
+"""Is told each piece of a reply; None where it comes at once."""
 PATH = "/chat/completions"
 """Below the address."""
 TOP = 20
@@ -101,7 +104,7 @@ class Server:
         self.tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
         """Hears, once, that the server does not hold budgets of thinking."""
         self.desk: Desk | None = None
-        """Where there is one, replies are asked for piece by piece, and it is told each."""
+        """Where there is one, replies are asked for piece by piece, and it is told each; none for who cannot."""
         self.budgets = Holder(lambda line: self.tell(f"{url}: {line}"))
 
     def respond(
@@ -162,9 +165,6 @@ class Server:
             reply = self._persist(wire, question)
         except Trouble as trouble:
             return Reply(status=trouble.status, reason=self._reason(trouble))
-        finally:
-            if self.desk:
-                self.desk.end(question.stream)
         if self.cache:
             self.cache.put(question.key, reply)
         return reply
@@ -183,43 +183,57 @@ class Server:
         raise AssertionError("the last try returns or raises")
 
     def _attempt(self, wire: Wire, question: Question) -> Reply:
-        asking = question.asking
-        if self.desk:
-            self.desk.begin(question.stream)
-        if asking.bounded:
-            fields = json.loads(question.body)
-            reply = self.budgets.reply(
-                lambda more: self._send(wire, json.dumps(more).encode(), question), fields, asking
-            )
-        else:
-            reply = self._send(wire, question.body, question).reply(asking)
+        with self.desk.place(question.key) if self.desk else nullcontext() as heard:
+            reply = self._asked(wire, question, heard)
         if len(self._secret()) < SECRET:
             return reply
         thinking = reply.thinking and self._hidden(reply.thinking)
         return replace(reply, answer=self._hidden(reply.answer), thinking=thinking)
 
-    def _send(self, wire: Wire, data: bytes, question: Question) -> Body:
-        """One request of a question, which may take several; what it cost is counted."""
+    def _asked(self, wire: Wire, question: Question, heard: Hearing) -> Reply:
+        """By one request, or by several where a budget takes them."""
+        asking = question.asking
+        if not asking.bounded:
+            return self._send(wire, question.body, question, heard).reply(asking)
+        fields = json.loads(question.body)
+        return self.budgets.reply(
+            lambda more: self._send(wire, json.dumps(more).encode(), question, heard), fields, asking
+        )
+
+    def _send(self, wire: Wire, data: bytes, question: Question, heard: Hearing) -> Body:
+        """One request of a question; what it cost is counted, at most where the server does not."""
         over = self.spending.over()
         if over:
             raise Trouble(over, again=0)
-        body = self._post(wire, data, question.stream)
-        usage = body.usage
         most = at_most(question.messages, question.asking)
+        body = self._heard(wire, data, most, heard) if heard else None
+        if not body:
+            body = parse(wire.post(PATH, data, self._headers()))
+            self.desk = None  # it can be asked, but not piece by piece
+        usage = body.usage
         self.spending.count(*((usage.prompt_tokens, usage.completion_tokens) if usage else most))
         return body
 
-    def _post(self, wire: Wire, data: bytes, stream: str) -> Body:
-        """One request; piece by piece where somebody hears of it and the server takes that."""
-        if self.desk:
-            desk, more = self.desk, json.dumps(json.loads(data) | ASK).encode()
-            events = Events(lambda piece: desk.add(stream, piece))
-            try:
-                return events.body(wire.post(PATH, more, self._headers(), events.line))
-            except Trouble as trouble:
-                if trouble.code not in REFUSED:
-                    raise
-        return parse(wire.post(PATH, data, self._headers()))
+    def _heard(self, wire: Wire, data: bytes, most: tuple[int, int], heard: Callable[[str], None]) -> Body | None:
+        """The same piece by piece; None where that is refused. What breaks off is counted as `most`."""
+        events, data = Events(heard), json.dumps(json.loads(data) | ASK).encode()
+        try:
+            return events.body(wire.post(PATH, data, self._headers(), events.line))
+        except Trouble as trouble:
+            if events.pieces:
+                self.spending.count(*most)
+            if trouble.code not in CANNOT:
+                raise
+            return None
+
+    def shown(self, pieces: Sequence[str]) -> str:
+        """The text of pieces as it may be shown: without the key, and without what may be its beginning."""
+        text, secret = "".join(pieces), self._secret()
+        if len(secret) < SECRET:
+            return text
+        text = self._hidden(text)
+        begun = (n for n in range(len(secret) - 1, 0, -1) if text.endswith(secret[:n]))
+        return text[: len(text) - next(begun, 0)]
 
     def _secret(self) -> str:
         """The key's value, which no attribute holds; '' where there is none."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from urllib.parse import urlsplit
 
 from ponder.types import PonderError, Status
@@ -26,8 +26,8 @@ PATIENCE = 300.0
 """Seconds that a server may ask to be left alone; who asks for more is asked no more."""
 AGAIN = (408, 409, 429)
 """Statuses below 500 that are worth another try."""
-Heard = Callable[[bytes], None]
-"""Is told a line."""
+Heard = Callable[[bytes], bool]
+"""Is told a line; whether there is more to hear."""
 
 
 class Trouble(Exception):
@@ -136,11 +136,14 @@ class Wire:
 
 
 def _heard(response: HTTPResponse, heard: Heard) -> bytes:
-    """The body, each line told as it comes."""
+    """The body up to where there is no more to hear, each line told as it comes."""
     lines: list[bytes] = []
     while line := response.readline():
-        heard(line)
         lines.append(line)
+        if not heard(line):
+            return b"".join(lines)
+    if response.length:
+        raise IncompleteRead(b"".join(lines), response.length)
     return b"".join(lines)
 
 

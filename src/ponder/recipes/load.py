@@ -29,16 +29,17 @@ REASONS = {
 
 def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     """The recipe in a TOML file, laid over those that it extends, with `key.of.it=value` settings laid over it."""
-    values = read_layers(path)
+    values, where = read_layers(path)
     for setting in settings:
         lay_over(values, setting)
-    return parse(Recipe, values, where=str(path))
+    return parse(Recipe, values, where=where)
 
 
 def load_suite(name: str) -> SuiteConfig:
     """A suite by path, or by the name of one that ships with ponder."""
     if name.endswith(".toml") or "/" in name:
-        return parse(SuiteConfig, read_layers(Path(name)), where=name)
+        values, where = read_layers(Path(name))
+        return parse(SuiteConfig, values, where=where)
     folder = resources.files("ponder.measure") / "suites"
     shipped = {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
     if name not in shipped:
@@ -62,42 +63,39 @@ def read_toml(path: Path) -> dict[str, Any]:
         near = difflib.get_close_matches(path.stem, [file.stem for file in path.parent.glob("*.toml")], n=1, cutoff=0.4)
         hint = f"; did you mean {path.with_stem(near[0])}?" if near else "; give the path of a TOML file"
         raise PonderError(f"{path}: no such file{hint}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PonderError(f"{path}: cannot be read as text ({error}); give a TOML file") from None
     except tomllib.TOMLDecodeError as error:
         raise PonderError(f"{path}: not TOML: {error}") from None
+    except (OSError, ValueError) as error:
+        raise PonderError(f"{path}: cannot be read as text ({error}); give a TOML file") from None
 
 
-def read_layers(path: Path) -> dict[str, Any]:
-    """What a TOML file says, laid over the file that its `extends` names, beside it, and that one's likewise.
+def read_layers(path: Path) -> tuple[dict[str, Any], str]:
+    """What a TOML file says, laid over the file that its `extends` names, by its own folder, and that one's likewise.
 
-    A section is laid over key by key; anything else, lists included, takes the other's place.
+    A section is laid over key by key, unless it names something else to `use`; anything else, lists included, takes the
+    other's place. Besides, whose words they are: the files, in order.
     """
-    layers, read = [read_toml(path)], [path.resolve()]
+    layers, files = [read_toml(path)], [path]
     while (base := layers[-1].pop(EXTENDS, None)) is not None:
-        here = read[-1]
+        here = files[-1]
         if not isinstance(base, str):
             raise PonderError(f"{here}: {EXTENDS} = {_clipped(base)}: must be the path of a TOML file")
-        there = (here.parent / base).resolve()
-        if there in read:
-            raise PonderError(
-                f"{here}: {EXTENDS} = {base!r}: goes round in a circle; name a file that does not end here"
-            )
-        try:
-            layers.append(read_toml(there))
-        except PonderError as error:
-            raise PonderError(f"{here}: {EXTENDS} = {base!r}: {error}") from None
-        read.append(there)
+        there = here.parent / base
+        layers.append(read_toml(there))
+        if there.resolve() in [file.resolve() for file in files]:
+            raise PonderError(f"{here}: {EXTENDS} = {base!r}: goes round in a circle; name one that does not end here")
+        files.append(there)
     values = layers.pop()
     for layer in reversed(layers):
         _lay_section_over(values, layer)
-    return values
+    return values, " over ".join(map(str, files))
 
 
 def _lay_section_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for key, value in layer.items():
         under = values.get(key)
-        if isinstance(under, dict) and isinstance(value, dict):
+        sections = isinstance(under, dict) and isinstance(value, dict)
+        if sections and value.get("use", under.get("use")) == under.get("use"):
             _lay_section_over(under, value)
         else:
             values[key] = value

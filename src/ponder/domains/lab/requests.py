@@ -108,10 +108,10 @@ class Requests(Family):
             raise PonderError(f"{name}.excepted = {excepted}: a share, from 0 to 1")
         if open and depth != 1:
             raise PonderError(f"{name}.open: what is said openly takes one step; give depth = 1")
-        if house < 1 or (house > 1 and rules != "neighbour"):
-            raise PonderError(f"{name}.house = {house}: which of the neighbours, from 1 on; give rules = 'neighbour'")
         if rules not in SOURCES:
             raise PonderError(f"{name}.rules = {rules!r}: must be one of {', '.join(SOURCES)}")
+        if house < 1 or (house > 1 and rules != "neighbour"):
+            raise PonderError(f"{name}.house = {house}: which of the neighbours, from 1 on; give rules = 'neighbour'")
         self.rules, self.open, self.excepted, self.house = rules, open, excepted, house
         super().__init__(name, depth=depth, language=language, thinks=thinks, slips=slips)
 
