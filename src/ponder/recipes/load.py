@@ -94,8 +94,7 @@ def read_layers(path: Path) -> tuple[dict[str, Any], str]:
 def _lay_section_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for key, value in layer.items():
         under = values.get(key)
-        sections = isinstance(under, dict) and isinstance(value, dict)
-        if sections and value.get("use", under.get("use")) == under.get("use"):
+        if isinstance(under, dict) and isinstance(value, dict) and value.get("use") in (None, under.get("use")):
             _lay_section_over(under, value)
         else:
             values[key] = value
