@@ -83,7 +83,7 @@ def made(study: Study, file: Path, out: Path, values: dict[str, list[float]]) ->
         run.folder.mkdir(parents=True)
         value = values[run.arm][study.seeds.index(run.seed)]
         write_result(run.folder, {"cost.minutes": Number(value, value, value, 1)})
-    return results.collect(study, runs)
+    return results.collect(study, results.told(study, runs))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_number_can_be_a_query_and_an_arm_a_look_at_another(file: Path, tmp_pa
     study, out = looking(file), tmp_path / "out"
     assert {run.arm for run in plan(study, file, out)} == {"usual"}
     assert not run_all(study, file, out, workers=2, heard=lambda run, why: None)
-    found, runs = results.collect(study, plan(study, file, out)), plan(study, file, out)
+    found, runs = results.collect(study, results.told(study, plan(study, file, out))), plan(study, file, out)
     for run in runs:
         connection, _ = connect(run.folder)
         after, before = (
@@ -220,7 +220,7 @@ def test_a_query_that_fails_is_one_line(file: Path, tmp_path: Path):
     study, out = looking(file, paid="pay"), tmp_path / "out"
     run_all(study, file, out, workers=2, heard=lambda run, why: None)
     with pytest.raises(PonderError, match=r"^numbers\.gain: the query fails on .*usual-1: Binder Error: .*pay"):
-        results.collect(study, plan(study, file, out))
+        results.collect(study, results.told(study, plan(study, file, out)))
 
 
 def test_rollouts_that_are_cut_short_are_one_line_and_no_number(file: Path, tmp_path: Path):
@@ -229,7 +229,7 @@ def test_rollouts_that_are_cut_short_are_one_line_and_no_number(file: Path, tmp_
     broken = out / "usual-2" / "measured" / "after.parquet"
     broken.write_bytes(broken.read_bytes()[:200])
     with pytest.raises(PonderError, match=r"usual-2/measured/after\.parquet: left out: .*; remove its folder and run"):
-        results.collect(study, plan(study, file, out))
+        results.collect(study, results.told(study, plan(study, file, out)))
 
 
 def test_a_look_at_what_is_not_run_is_refused(file: Path):
@@ -266,7 +266,7 @@ def test_a_run_is_measured_with_further_suites_and_its_numbers_see_all_of_them(f
     )
     study, out = load_study(file), tmp_path / "out"
     assert not run_all(study, file, out, workers=2, heard=lambda run, why: None)
-    found = results.collect(study, plan(study, file, out))
+    found = results.collect(study, results.told(study, plan(study, file, out)))
     assert found["slow"]["minutes"] == {1: 12.0, 2: 12.0}  # 3 domains of 4 problems
     assert found["usual"]["minutes"] == {1: 12.0 + 36.0, 2: 12.0 + 36.0}
     again = list[str]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Container
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from ponder.cli.screen import people, print_json, say, visible
 from ponder.model.hub import resolve
-from ponder.studies import results
+from ponder.studies import kept, results
 from ponder.studies.figures import check_drawable
 from ponder.studies.run import Run, finished, plan, run_all, run_needed
 from ponder.studies.schema import load_study
@@ -26,12 +27,17 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         raise PonderError(f"workers = {workers}: give 1 or more")
     results.check_own(asked, path.parent)
     check_drawable(asked.figures)
-    run_needed(asked, path, heard=lambda task: say(console, f"made {task.folder}"))
-    for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, and not by every run
-        resolve(model)
-    progress = Progress(console, plan(asked, path, folder))
-    wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard)
-    found = results.collect(asked, finished(asked, path, folder))
+    runs = plan(asked, path, folder)
+    known = kept.read(asked, path, runs)
+    progress = Progress(console, runs, known)
+    if progress.ended < len(runs):
+        run_needed(asked, path, heard=lambda task: say(console, f"made {task.folder}"))
+        for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, not by every run
+            resolve(model)
+    wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard, known=known)
+    values = {**known, **results.told(asked, finished(asked, path, folder))}
+    found = results.collect(asked, values)
+    kept.write(asked, path, runs, values)
     decisions = results.write(asked, found, path.parent)
     for decision in decisions:
         say(console, f"{decision.word}: {decision.claim.says}")
@@ -47,11 +53,16 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
 class Progress:
     """One line for each run as it ends."""
 
-    def __init__(self, console: Console, runs: list[Run]) -> None:
+    def __init__(self, console: Console, runs: list[Run], known: Container[tuple[str, int]]) -> None:
+        """`known`: arms and seeds of which is kept what they came to."""
         self.console, self.runs, self.began = console, runs, time.monotonic()
-        self.ended = sum(run.done for run in runs)
-        if self.ended:
-            say(console, f"{self.ended} of {len(runs)} runs are there already")
+        there = sum(run.done for run in runs)
+        gone = sum(not run.done and run.key in known for run in runs)
+        self.ended = there + gone
+        if there:
+            say(console, f"{there} of {len(runs)} runs are there already")
+        if gone:
+            say(console, f"{gone} of {len(runs)} runs are kept in {kept.NAME} alone; without that file they run again")
 
     def heard(self, run: Run, why: str) -> None:
         """A run has ended."""

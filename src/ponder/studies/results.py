@@ -17,6 +17,7 @@ from ponder.runs.lines import to_json
 from ponder.runs.query import connect
 from ponder.runs.result import Number, read_result
 from ponder.studies.figures import Found, drawn
+from ponder.studies.kept import Values
 from ponder.studies.run import Run
 from ponder.studies.schema import Claim, Share, Study
 from ponder.types import PonderError
@@ -46,12 +47,23 @@ class Decision:
         return "not held" if self.difference.high < self.claim.least else "undecided"
 
 
-def collect(study: Study, runs: Iterable[Run]) -> Found:
-    """The study's numbers of every run that has them; a gain is what an arm has more than the baseline's same seed."""
-    found: dict[str, dict[str, dict[int, float]]] = {arm: {name: {} for name in study.numbers} for arm in study.arms}
+def told(study: Study, runs: Iterable[Run]) -> Values:
+    """The study's numbers of every run that has them."""
+    found: dict[tuple[str, int], dict[str, dict[str, float]]] = {}
     for run in runs:
+        own = found.setdefault((run.arm, run.seed), {})
         for arm, number, value in _values(study, run):
-            found[arm][number][run.seed] = value
+            own.setdefault(arm, {})[number] = value
+    return found
+
+
+def collect(study: Study, values: Values) -> Found:
+    """The same by arm, number and seed; a gain is what an arm has more than the baseline's same seed."""
+    found: dict[str, dict[str, dict[int, float]]] = {arm: {name: {} for name in study.numbers} for arm in study.arms}
+    for (_, seed), own in values.items():
+        for arm, numbers in own.items():
+            for number, value in numbers.items():
+                found[arm][number][seed] = value
     return _gained(found, study.baseline) if study.baseline else found
 
 
@@ -62,14 +74,14 @@ def is_query(asked: str) -> bool:
 
 def _values(study: Study, run: Run) -> Iterator[tuple[str, str, float]]:
     """Arm, number and value of all that a run tells, to its own arm and to those that look at it."""
-    told = read_result(run.folder)
+    own = read_result(run.folder)
     with _rollouts(run) if any(map(is_query, study.numbers.values())) else nullcontext() as connection:
         for name, arm in study.arms.items():
             for number, asked in study.numbers.items() if run.arm == (arm.looks_at or name) else ():
                 if connection and is_query(asked):
                     value = _queried(connection, run, number, asked, study.parameters | arm.parameters)
                 else:  # what a run tells of itself is told of the arm that ran, and of one that asks for it
-                    value = told[asked].value if asked in told and (arm.told or not arm.looks_at) else None
+                    value = own[asked].value if asked in own and (arm.told or not arm.looks_at) else None
                 if value is not None:
                     yield name, number, value
 

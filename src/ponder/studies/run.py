@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +50,11 @@ class Run:
     """With which seed."""
     tasks: tuple[Task, ...]
     """Its training, then a measurement for each further suite."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Its arm and seed."""
+        return self.arm, self.seed
 
     @property
     def folder(self) -> Path:
@@ -113,14 +118,20 @@ def run_needed(study: Study, path: Path, *, heard: Callable[[Task], None]) -> No
 
 
 def run_all(
-    study: Study, path: Path, out: Path, *, workers: int, heard: Callable[[Run, str], None]
+    study: Study,
+    path: Path,
+    out: Path,
+    *,
+    workers: int,
+    heard: Callable[[Run, str], None],
+    known: Container[tuple[str, int]] = (),
 ) -> dict[tuple[str, int], str]:
-    """Run what has not been done yet; returns what went wrong, by arm and seed.
+    """Run what has not been done yet and is not `known`, by arm and seed; returns what went wrong likewise.
 
     `heard` is told of each run as it ends, with what went wrong or an empty text.
     """
     with held(study, out):
-        runs = [run for run in plan(study, path, out) if not run.done]
+        runs = [run for run in plan(study, path, out) if not run.done and run.key not in known]
         wrong = {}
         with ThreadPoolExecutor(workers) as pool:
             asked = {pool.submit(execute, run, workers): run for run in runs}
@@ -128,7 +139,7 @@ def run_all(
                 for ended in as_completed(asked):
                     run, why = asked[ended], ended.result()
                     if why:
-                        wrong[run.arm, run.seed] = why
+                        wrong[run.key] = why
                     heard(run, why)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,82 @@
+"""Seeds of a study that are kept when their runs are gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli.command import mistake, ponder
+from ponder.studies import kept, results
+from ponder.studies.kept import digest
+from ponder.studies.run import plan
+from ponder.studies.schema import load_study
+from studies.letters import STUDY
+
+
+def run(file: Path, out: Path) -> str:
+    done = ponder("study", str(file), "--out", str(out), "--workers", "2")
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_runs_that_are_gone_count_on_and_a_further_seed_is_all_that_runs(file: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    run(file, out)
+    before = [(tmp_path / name).read_bytes() for name in (results.RESULTS, results.README, kept.NAME)]
+    told = json.loads((tmp_path / kept.NAME).read_text())
+    assert told["study"] == "letters" and list(told["runs"]["slow"]) == ["1", "2"]
+    assert told["runs"]["slow"]["1"]["ponder"] and set(told["runs"]["slow"]["1"]["values"]) == {"slow"}
+    shutil.rmtree(out)
+    said = run(file, out)
+    assert "4 of 4 runs are kept in seeds.json alone" in said and "done" not in said
+    assert [(tmp_path / name).read_bytes() for name in (results.RESULTS, results.README, kept.NAME)] == before
+
+    shutil.rmtree(out)
+    file.write_text(file.read_text().replace("seeds = [1, 2]", "seeds = [1, 2, 3]") + "least = 0.5\n")
+    said = run(file, out)
+    assert "[6/6]" in said and "slow seed 3 done" in said and "seed 1" not in said and "seed 2" not in said
+    numbers = json.loads((tmp_path / results.RESULTS).read_text())["numbers"]
+    assert numbers["seeds"]["value"] == numbers["slow.minutes"]["n"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (("more = ", 'says = "Other words."\nmore = '), True),
+        (("seeds = [1, 2]", "seeds = [1, 2, 3]"), True),
+        (("rl.learning_rate=1e-9", "rl.learning_rate=1e-8"), False),
+        (("[numbers]", '[numbers]\nmore = "transfer.all.gain"'), False),
+    ],
+)
+def test_a_run_counts_as_long_as_it_is_asked_the_same(file: Path, tmp_path: Path, change: tuple[str, str], same: bool):
+    def asked() -> str:
+        study = load_study(file)
+        return next(
+            digest(study, file, each) for each in plan(study, file, tmp_path / "out") if each.key == ("slow", 1)
+        )
+
+    before = asked()
+    text = file.read_text()
+    if change[0] == "more = ":
+        text = text.replace('says = "The usual rate gains more."\n', "")
+    file.write_text(text.replace(*change, 1))
+    assert file.read_text() != STUDY and (asked() == before) is same
+
+
+def test_what_a_recipe_or_its_suite_says_is_a_part_of_what_is_asked(file: Path, tmp_path: Path):
+    study = load_study(file)
+    (first, *_) = plan(study, file, tmp_path / "out")
+    before = digest(study, file, first)
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(recipe.read_text().replace("[rl]", "[rl]\ntemperature = 0.9"))
+    assert digest(study, file, first) != before
+
+
+def test_a_file_that_is_none_is_said_in_one_line(file: Path, tmp_path: Path):
+    (tmp_path / kept.NAME).write_text("{")
+    assert mistake("study", str(file), "--out", str(tmp_path / "out")).endswith(
+        "seeds.json: not what ponder keeps of a study's seeds; move it away"
+    )
