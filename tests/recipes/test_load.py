@@ -223,6 +223,12 @@ def test_a_suite_may_extend_one_too(tmp_path: Path) -> None:
     assert (suite.name, suite.problems, suite.samples, list(suite.domains)) == ("base", 3, 2, ["x"])
 
 
+def test_a_suite_may_extend_one_that_ships(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('extends = "robustness"\nproblems = 3\n')
+    suite, shipped = load_suite(str(tmp_path / "own.toml")), load_suite("robustness")
+    assert suite == shipped.model_copy(update={"problems": 3}) != shipped
+
+
 def test_a_mistake_names_all_whose_it_may_be(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(RECIPE.replace("steps = 5", ""))
     (tmp_path / "own.toml").write_text('extends = "base.toml"\n')

@@ -40,11 +40,16 @@ def load_suite(name: str) -> SuiteConfig:
     if name.endswith(".toml") or "/" in name:
         values, where = read_layers(Path(name))
         return parse(SuiteConfig, values, where=where)
-    folder = resources.files("ponder.measure") / "suites"
-    shipped = {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
+    shipped = shipped_suites()
     if name not in shipped:
         raise PonderError(f"suite = {name!r}: no such suite; take one of {', '.join(sorted(shipped))} or a path")
-    return parse(SuiteConfig, tomllib.loads(shipped[name].read_text()), where=name)
+    return parse(SuiteConfig, read_toml(shipped[name]), where=name)
+
+
+def shipped_suites() -> dict[str, Path]:
+    """The suites that ship with ponder, by name."""
+    folder = Path(str(resources.files("ponder.measure"))) / "suites"
+    return {file.stem: file for file in folder.glob("*.toml")}
 
 
 def parse(kind: type[Config], values: Mapping[str, Any], *, where: str) -> Config:
@@ -70,7 +75,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_layers(path: Path) -> tuple[dict[str, Any], str]:
-    """What a TOML file says, laid over the file that its `extends` names, by its own folder, and that one's likewise.
+    """What a TOML file says, laid over what its `extends` names: a file, from its folder on, or a suite that ships.
 
     A section is laid over key by key, unless it names something else to `use`; anything else, lists included, takes the
     other's place. Besides, whose words they are: the files, in order.
@@ -80,7 +85,7 @@ def read_layers(path: Path) -> tuple[dict[str, Any], str]:
         here = files[-1]
         if not isinstance(base, str):
             raise PonderError(f"{here}: {EXTENDS} = {_clipped(base)}: must be the path of a TOML file")
-        there = here.parent / base
+        there = shipped_suites().get(base, here.parent / base)
         layers.append(read_toml(there))
         if there.resolve() in [file.resolve() for file in files]:
             raise PonderError(f"{here}: {EXTENDS} = {base!r}: goes round in a circle; name one that does not end here")
