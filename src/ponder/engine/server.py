@@ -183,7 +183,8 @@ class Server:
         raise AssertionError("the last try returns or raises")
 
     def _attempt(self, wire: Wire, question: Question) -> Reply:
-        with self.desk.place(question.key) if self.desk else nullcontext() as heard:
+        desk = self.desk  # which another thread may take away
+        with desk.place(question.key) if desk else nullcontext() as heard:
             reply = self._asked(wire, question, heard)
         if len(self._secret()) < SECRET:
             return reply
