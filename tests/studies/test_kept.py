@@ -41,6 +41,10 @@ def test_runs_that_are_gone_count_on_and_a_further_seed_is_all_that_runs(file: P
     numbers = json.loads((tmp_path / results.RESULTS).read_text())["numbers"]
     assert numbers["seeds"]["value"] == numbers["slow.minutes"]["n"] == 3
 
+    file.write_text(file.read_text().replace("seeds = [1, 2, 3]", "seeds = [3]"))
+    run(file, tmp_path / "one")  # fewer seeds for once: those that are not asked for are not lost
+    assert list(json.loads((tmp_path / kept.NAME).read_text())["runs"]["slow"]) == ["1", "2", "3"]
+
 
 @pytest.mark.parametrize(
     ("change", "same"),

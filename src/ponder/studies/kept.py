@@ -63,11 +63,12 @@ def read(study: Study, path: Path, runs: list[Run]) -> Values:
 
 
 def write(study: Study, path: Path, runs: list[Run], values: Values) -> None:
-    """Keep what these runs came to; of one whose folder is gone, what is kept already."""
-    before, made = _file(path.parent), dict[str, dict[int, Seed]]()
-    for run in (run for run in runs if run.key in values):
-        seed = before.runs.get(run.arm, {}).get(run.seed) if before and not run.done else None
-        made.setdefault(run.arm, {})[run.seed] = seed or _seed(study, path, run, values[run.key])
+    """Keep what these runs came to, beside what is kept already: a seed that is not asked for today is not lost."""
+    before = _file(path.parent)
+    made = before.runs if before and before.study == study.name else dict[str, dict[int, Seed]]()
+    for run in runs:
+        if run.done and run.key in values:
+            made.setdefault(run.arm, {})[run.seed] = _seed(study, path, run, values[run.key])
     write_atomic(path.parent / NAME, to_json(Seeds(study=study.name, runs=made).model_dump(mode="json"), indent=1))
 
 
