@@ -209,6 +209,18 @@ def test_a_recipe_is_laid_over_the_one_that_it_extends(tmp_path: Path) -> None:
     assert found.rl.model_copy(update={"steps": base.rl.steps, "domains": base.rl.domains}) == base.rl
 
 
+def test_what_is_not_wanted_of_the_other_is_taken_out_first(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(RECIPE)
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'extends = "base.toml"\nwithout = ["measure", "cold_start.domains.where", "rl.domains"]\n'
+        "[rl.domains]\nwhere = 1\n"
+    )
+    found = load_recipe(own)
+    assert found.measure is None and found.rl and found.cold_start
+    assert (found.rl.domains, found.cold_start.domains, found.rl.steps) == ({"where": 1}, {"steps": 2}, 5)
+
+
 def test_a_section_that_uses_something_else_takes_the_place_of_the_other(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(RECIPE)
     own = tmp_path / "own.toml"
@@ -243,6 +255,13 @@ def test_a_mistake_names_all_whose_it_may_be(tmp_path: Path) -> None:
         ({"own": 'extends = "own.toml"'}, "own.toml: extends = 'own.toml': goes round in a circle"),
         ({"own": 'extends = "b.toml"', "b": 'extends = "own.toml"'}, "b.toml: extends = 'own.toml': goes round"),
         ({"own": 'extends = "owm.toml"'}, "owm.toml: no such file; did you mean "),
+        (
+            {"own": 'extends = "b.toml"\nwithout = ["rl.x"]', "b": "[rl]\ny = 1"},
+            "own.toml: without: 'rl.x' is not in what",
+        ),
+        ({"own": 'extends = "b.toml"\nwithout = [3]', "b": "[rl]\ny = 1"}, "own.toml: without: 3 is not in what"),
+        ({"own": 'extends = "b.toml"\nwithout = ["a.b"]', "b": "a = 1"}, "own.toml: without: 'a.b' is not in what"),
+        ({"own": f'without = ["rl"]\n{RECIPE}'}, "own.toml: without: unknown key"),
         ({"own": 'extends = "a\\u0000b"'}, "cannot be read as text"),
     ],
 )

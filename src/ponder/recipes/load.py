@@ -19,6 +19,8 @@ Config = TypeVar("Config", bound=BaseModel)
 
 EXTENDS = "extends"
 """Key of a recipe or a suite that names the file it is laid over."""
+WITHOUT = "without"
+"""Key beside it: what is taken out of that file first, such as `rl.domains.chains`."""
 REASONS = {
     "model_type": "must be a section with keys of its own",
     "dict_type": "must be a section with keys of its own",
@@ -43,7 +45,7 @@ def load_suite(name: str) -> SuiteConfig:
     shipped = shipped_suites()
     if name not in shipped:
         raise PonderError(f"suite = {name!r}: no such suite; take one of {', '.join(sorted(shipped))} or a path")
-    return parse(SuiteConfig, read_toml(shipped[name]), where=name)
+    return parse(SuiteConfig, read_layers(shipped[name])[0], where=name)
 
 
 def shipped_suites() -> dict[str, Path]:
@@ -78,7 +80,7 @@ def read_layers(path: Path) -> tuple[dict[str, Any], str]:
     """What a TOML file says, laid over what its `extends` names: a file, from its folder on, or a suite that ships.
 
     A section is laid over key by key, unless it names something else to `use`; anything else, lists included, takes the
-    other's place. Besides, whose words they are: the files, in order.
+    other's place; what `without` lists is taken out first. Besides, whose words they are: the files, in order.
     """
     layers, files = [read_toml(path)], [path]
     while (base := layers[-1].pop(EXTENDS, None)) is not None:
@@ -91,9 +93,20 @@ def read_layers(path: Path) -> tuple[dict[str, Any], str]:
             raise PonderError(f"{here}: {EXTENDS} = {base!r}: goes round in a circle; name one that does not end here")
         files.append(there)
     values = layers.pop()
-    for layer in reversed(layers):
+    for layer, file in zip(reversed(layers), reversed(files[:-1]), strict=True):
+        for key in layer.pop(WITHOUT, []):
+            _take_out(values, key, file)
         _lay_section_over(values, layer)
     return values, " over ".join(map(str, files))
+
+
+def _take_out(values: dict[str, Any], key: Any, file: Path) -> None:
+    *parents, last = str(key).split(".")
+    for parent in parents:
+        values = under if isinstance(under := values.get(parent), dict) else {}
+    if last not in values:
+        raise PonderError(f"{file}: {WITHOUT}: {key!r} is not in what it {EXTENDS}; list keys like rl.domains.NAME")
+    del values[last]
 
 
 def _lay_section_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
