@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from cli.command import mistake, ponder
+from ponder.cli.study import Progress
 from ponder.studies import kept, results
-from ponder.studies.kept import digest
+from ponder.studies.asked import digest
 from ponder.studies.run import plan
 from ponder.studies.schema import load_study
 from studies.letters import STUDY
@@ -44,6 +45,34 @@ def test_runs_that_are_gone_count_on_and_a_further_seed_is_all_that_runs(file: P
     file.write_text(file.read_text().replace("seeds = [1, 2, 3]", "seeds = [3]"))
     run(file, tmp_path / "one")  # fewer seeds for once: those that are not asked for are not lost
     assert list(json.loads((tmp_path / kept.NAME).read_text())["runs"]["slow"]) == ["1", "2", "3"]
+
+
+def test_seeds_may_be_added_to_a_folder_and_a_run_that_would_be_asked_otherwise_is_refused(file: Path, tmp_path: Path):
+    out, text = tmp_path / "out", file.read_text()
+    file.write_text(text.replace("seeds = [1, 2]", "seeds = [1]"))
+    run(file, out)
+    file.write_text(text)
+    assert "[4/4]" in run(file, out)
+    file.write_text(text.replace("rl.learning_rate=1e-9", "rl.learning_rate=1e-8"))
+    said = f"rl.learning_rate = 1e-08: the run in {out / 'slow-1'} was made with 1e-09: "
+    assert said in mistake("study", str(file), "--out", str(out))
+    file.write_text(text)
+    few = tmp_path / "few.toml"
+    few.write_text(f"samples = 3\n{few.read_text()}")
+    said = f"suite.samples = 3: the run in {out / 'usual-1'} was made with "
+    assert said in mistake("study", str(file), "--out", str(out))
+
+
+def test_what_a_study_that_is_stopped_has_done_is_kept(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stopped(progress: Progress, *_: object) -> None:
+        progress.ended += 1
+        if progress.ended == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "heard", stopped)
+    assert ponder("study", str(file), "--out", str(tmp_path / "out"), "--workers", "1").exit_code
+    told = json.loads((tmp_path / kept.NAME).read_text())["runs"]
+    assert sum(map(len, told.values())) == 1 and not (tmp_path / results.RESULTS).exists()
 
 
 @pytest.mark.parametrize(

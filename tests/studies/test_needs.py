@@ -9,6 +9,7 @@ import pytest
 
 from cli.command import mistake, ponder
 from ponder.runs.folder import Run
+from ponder.studies.asked import digest
 from ponder.studies.run import needed, plan
 from ponder.studies.schema import load_study
 from ponder.types import PonderError
@@ -84,3 +85,22 @@ def test_the_verifiers_that_runs_make_are_audited_after_them(begun: Path, tmp_pa
     assert [task.folder.name for task in first.tasks] == ["heir-1", "heir-1-itself-lab-cups", "heir-1-itself-chains"]
     words = first.tasks[1].command[3:]
     assert words[:4] == ("audit", f"{tmp_path / 'out' / 'heir-1'}:itself", "--on", "lab-cups")
+
+
+def test_a_run_hangs_on_what_it_begins_with_and_on_nothing_else_that_is_needed(begun: Path, tmp_path: Path):
+    file = written(begun, 1)
+    before = asked(file)
+    other = f'[[needs]]\nrecipe = "small.toml"\nout = "{begun}-2"\n'
+    file.write_text(file.read_text().replace("[[needs]]", f"{other}[[needs]]", 1))
+    assert asked(file) == before  # nobody names it
+    heir = file.read_text().replace('"seed=7"', f'"model.name={begun}-2/checkpoints/000003", "seed=7"')
+    file.write_text(heir)
+    changed = asked(file)
+    assert changed != before
+    file.write_text(heir.replace(f'out = "{begun}-2"\n', f'out = "{begun}-2"\nset = ["seed=5"]\n'))
+    assert asked(file) not in (before, changed)  # begins with what begins with it
+
+
+def asked(file: Path) -> str:
+    study = load_study(file)
+    return digest(study, file, plan(study, file, file.parent / "out")[0])

@@ -63,16 +63,8 @@ def test_what_is_wrong_is_said_before_anything_runs(file: Path, change: tuple[st
         load_study(file)
 
 
-def test_two_studies_in_one_folder_are_refused(file: Path, tmp_path: Path):
-    study = load_study(file)
-    with (
-        held(study, tmp_path / "out"),
-        pytest.raises(PonderError, match="is writing this run"),
-        held(study, tmp_path / "out"),
-    ):
-        pass
-    other = study.model_copy(update={"seeds": [3]})
-    with pytest.raises(PonderError, match="holds another study"), held(other, tmp_path / "out"):
+def test_two_processes_at_one_study_are_refused(tmp_path: Path):
+    with held(tmp_path / "out"), pytest.raises(PonderError, match="is writing this run"), held(tmp_path / "out"):
         pass
 
 
@@ -131,8 +123,26 @@ def test_results_hold_the_interval_over_seeds_and_a_readme_keeps_what_people_wro
 
 def test_a_claim_without_shared_seeds_is_undecided():
     claim = Claim(says="x", number="n", more="a", than="b", least=0.0)
-    assert results.Decision(claim=claim, difference=None).word == "undecided"
-    assert results.Decision(claim=claim, difference=Estimate(1.0, 0.5, 1.5, 5)).word == "held"
+    assert results.Decision(claim=claim, difference=None, by_model={}).word == "undecided"
+    assert results.Decision(claim=claim, difference=Estimate(1.0, 0.5, 1.5, 5), by_model={}).word == "held"
+
+
+def test_claims_and_shares_tell_what_the_seeds_of_each_model_come_to(file: Path, tmp_path: Path):
+    text = file.read_text().replace("seeds = [1, 2]", 'seeds = [1, 2, 3]\nmodels = ["one", "two"]')
+    file.write_text(f'{text}\n[shares]\npart = {{number = "minutes", of = "slow", to = "usual"}}\n')
+    study = load_study(file)
+    found: Found = {
+        "usual": {"minutes": {1: 4.0, 2: 5.0, 3: 6.0}, "gain": {}},
+        "slow": {"minutes": {1: 1.0, 2: 5.0, 3: 4.0}, "gain": {}},
+    }
+    (decision,) = results.write(study, found, tmp_path)  # one: seeds 1 and 3; two: seed 2
+    assert decision.by_model == {"one": 2.5, "two": 0.0}
+    assert json.loads((tmp_path / results.RESULTS).read_text())["claims"][0]["by_model"] == {"one": 2.5, "two": 0.0}
+    page = (tmp_path / results.README).read_text()
+    assert "n = 3; by model 2.500, 0.000)" in page and "n = 3; by model 0.500, 1.000)" in page and "By model: " in page
+    del found["slow"]["minutes"][2]
+    (decision,) = results.decide(study, found)
+    assert decision.by_model == {"one": 2.5}
 
 
 def test_seeds_rotate_the_models(file: Path):
@@ -170,20 +180,6 @@ def test_a_rotation_that_is_none_is_refused(file: Path, change: str, message: st
     file.write_text(STUDY.replace("[arms.usual]", f"{change}\n[arms.usual]", 1))
     with pytest.raises(PonderError, match=message):
         load_study(file)
-
-
-def test_a_study_begun_before_a_key_was_known_goes_on(file: Path, tmp_path: Path):
-    study, plan_file = load_study(file), tmp_path / "out" / "study.json"
-    with held(study, tmp_path / "out"):
-        whole = plan_file.read_text()
-    old = json.loads(whole)
-    del old["rotate"], old["arms"]["usual"]["told"]
-    plan_file.write_text(json.dumps(old))
-    with held(study, tmp_path / "out"):
-        assert plan_file.read_text() == whole
-    plan_file.write_text("[]")
-    with pytest.raises(PonderError, match="holds another study"), held(study, tmp_path / "out"):
-        pass
 
 
 RIGHT = "select avg(paid) from rollouts where checkpoint = $checkpoint and domain = 'letters'"

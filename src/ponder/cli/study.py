@@ -13,6 +13,7 @@ from rich.console import Console
 from ponder.cli.screen import people, print_json, say, visible
 from ponder.model.hub import resolve
 from ponder.studies import kept, results
+from ponder.studies.asked import check_same
 from ponder.studies.figures import check_drawable
 from ponder.studies.run import Run, finished, plan, run_all, run_needed
 from ponder.studies.schema import load_study
@@ -28,13 +29,20 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
     results.check_own(asked, path.parent)
     check_drawable(asked.figures)
     runs = plan(asked, path, folder)
+    check_same(asked, path, runs)
     known = kept.read(asked, path, runs)
     progress = Progress(console, runs, known)
     if progress.ended < len(runs):
         run_needed(asked, path, heard=lambda task: say(console, f"made {task.folder}"))
         for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, not by every run
             resolve(model)
-    wrong = run_all(asked, path, folder, workers=at_once, heard=progress.heard, known=known)
+
+    def heard(run: Run, why: str) -> None:
+        progress.heard(run, why)
+        if not why:  # at once: what stops the study loses no seed
+            kept.write(asked, path, [run], results.told(asked, [run]))
+
+    wrong = run_all(asked, path, folder, workers=at_once, heard=heard, known=known)
     values = {**known, **results.told(asked, finished(asked, path, folder))}
     found = results.collect(asked, values)
     kept.write(asked, path, runs, values)

@@ -67,11 +67,12 @@ def _continued(path: Path, new: dict[str, Any], *, resume: bool) -> dict[str, An
     if not resume:
         raise PonderError(f"{path}: holds a run already: continue it with --resume, or give another --out")
     old = read(path)
-    _refuse_change(path, old, new)
+    refuse_change(path, old, new)
     return _with_changes(old, new) | {"status": new["status"]}
 
 
-def _refuse_change(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def refuse_change(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raise PonderError for the first key of recipe, suite, seeds or data that two manifests of a run differ in."""
     was, now = (_flat({key: manifest.get(key) for key in _FIXED}) for manifest in (old, new))
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):

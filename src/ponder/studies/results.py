@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ class Decision:
     """As it was stated."""
     difference: Estimate | None
     """Over the seeds that both arms have; None where there are none."""
+    by_model: Mapping[str, float]
+    """Its mean over the seeds that begin with each of the study's models; empty where they begin alike."""
 
     @property
     def word(self) -> str:
@@ -130,19 +132,30 @@ def numbers(study: Study, found: Found) -> dict[str, Number]:
         for name, values in each.items()
         if values
     }
-    made |= {name: _number(share, _of(study.shares[name])) for name, share in shares(study, found).items()}
+    made |= {name: _number(share, _of(study.shares[name])) for name, (share, _) in shares(study, found).items()}
     least = min((max(map(len, each.values())) for each in found.values()), default=0)
     return made | {"seeds": Number(least, least, least, least, "seeds", "seeds that every arm has")}
 
 
-def shares(study: Study, found: Found) -> dict[str, Estimate]:
-    """Every share whose arms have a seed in common."""
+def shares(study: Study, found: Found) -> dict[str, tuple[Estimate, Mapping[str, float]]]:
+    """Every share whose arms have a seed in common, and what it is of the seeds that begin with each model."""
     made = {}
     for name, share in study.shares.items():
         of, to = found[share.of][share.number], found[share.to][share.number]
-        if of.keys() & to.keys():
-            made[name] = share_over_seeds(of, to)
+        if shared := of.keys() & to.keys():
+            by_model = {
+                model: sum(of[seed] for seed in seeds) / sum(to[seed] for seed in seeds)
+                for model, seeds in _by_model(study, shared).items()
+            }
+            made[name] = share_over_seeds(of, to), by_model
     return made
+
+
+def _by_model(study: Study, seeds: Set[int]) -> dict[str, list[int]]:
+    """Those that begin with each of the study's models: seeds of one model are nearer to each other than to others'."""
+    models = {model: [seed for seed in study.seeds if study.model_of(seed) == model] for model in study.models}
+    found = {model: [seed for seed in of_it if seed in seeds] for model, of_it in models.items()}
+    return {model: of_it for model, of_it in found.items() if of_it} if len(found) > 1 else {}
 
 
 def _of(share: Share) -> str:
@@ -156,7 +169,11 @@ def decide(study: Study, found: Found) -> list[Decision]:
         more, than = found[claim.more][claim.number], found[claim.than][claim.against or claim.number]
         shared = more.keys() & than.keys()
         difference = difference_over_seeds(than, more) if shared else None
-        decisions.append(Decision(claim=claim, difference=difference))
+        by_model = {
+            model: sum(more[seed] - than[seed] for seed in seeds) / len(seeds)
+            for model, seeds in _by_model(study, shared).items()
+        }
+        decisions.append(Decision(claim=claim, difference=difference, by_model=by_model))
     return decisions
 
 
@@ -175,7 +192,7 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
     """Write both files beside the study; returns its decisions."""
     decisions = decide(study, found)
     records = {name: _record(number) for name, number in sorted(numbers(study, found).items())}
-    claims = [{"says": d.claim.says, "word": d.word, **_figure(d.difference)} for d in decisions]
+    claims = [{"says": d.claim.says, "word": d.word, **_figure(d)} for d in decisions]
     write_atomic(folder / RESULTS, to_json({"study": study.name, "numbers": records, "claims": claims}, indent=1))
     for figure in study.figures:
         write_atomic(folder / figure.file, drawn(figure, study.each, found))
@@ -191,7 +208,8 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     """Claims, figures, then arms by numbers: the longer of the two goes down."""
     claims = "\n".join(f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions)
     told = "\n".join(
-        f"- {name}: {_interval(e)} ({_of(study.shares[name])}, n = {e.n})" for name, e in shares(study, found).items()
+        f"- {name}: {_interval(e)} ({_of(study.shares[name])}, n = {e.n}{_models(by_model)})"
+        for name, (e, by_model) in shares(study, found).items()
     )
     figures = [f"![{figure.says}]({figure.file})" for figure in study.figures]
     cells = {arm: {name: _cell(each[name]) for name in study.numbers} for arm, each in found.items()}
@@ -203,6 +221,8 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     table = [f"| {corner} | {' | '.join(head)} |", "| --- |" + " --- |" * len(head)]
     table += [f"| {label} | {' | '.join(row.values())} |" for label, row in rows.items()]
     note = "Means over seeds, with 95% t intervals; n is the number of seeds."
+    if len(set(study.models)) > 1:
+        note += " By model: means of the seeds that begin with each, which are nearer to each other than to others'."
     return "\n\n".join(filter(None, [claims, told, *figures, note, "\n".join(table)]))
 
 
@@ -210,7 +230,13 @@ def _told(decision: Decision) -> str:
     claim, d = decision.claim, decision.difference
     than = f"{claim.than}'s {claim.against}" if claim.against else claim.than
     what = f"{claim.number}, {claim.more} less {than}"
-    return f"{what}: no seed has both" if d is None else f"{what}: {_interval(d)}, n = {d.n}"
+    if d is None:
+        return f"{what}: no seed has both"
+    return f"{what}: {_interval(d)}, n = {d.n}{_models(decision.by_model)}"
+
+
+def _models(by_model: Mapping[str, float]) -> str:
+    return f"; by model {', '.join(f'{value:.3f}' for value in by_model.values())}" if by_model else ""
 
 
 def _cell(values: Mapping[int, float]) -> str:
@@ -227,9 +253,12 @@ def _number(estimate: Estimate, query: str) -> Number:
     return Number(estimate.value, bounds["low"], bounds["high"], estimate.n, "", query)
 
 
-def _figure(difference: Estimate | None) -> dict[str, float | None]:
-    """Value, interval and n of a claim; nothing where no seed has both arms."""
-    return {} if difference is None else _bounds(difference) | {"n": difference.n}
+def _figure(decision: Decision) -> dict[str, object]:
+    """Value, interval and n of a claim, and what each model's seeds come to; nothing where no seed has both arms."""
+    if (difference := decision.difference) is None:
+        return {}
+    told = {**_bounds(difference), "n": difference.n}
+    return {**told, "by_model": decision.by_model} if decision.by_model else told
 
 
 def _bounds(estimate: Estimate) -> dict[str, float | None]:

@@ -12,13 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ponder.runs import lock, manifests
-from ponder.runs.files import write_atomic
-from ponder.runs.lines import to_json
 from ponder.studies.schema import Study, recipe_of
 from ponder.types import PonderError
 
-PLAN = "study.json"
-"""In a study's folder: what it was begun with."""
 BEGINNINGS = "beginnings"
 """In a study's folder: what its models say before any training, for all arms of a seed."""
 DONE = "done"
@@ -130,7 +126,7 @@ def run_all(
 
     `heard` is told of each run as it ends, with what went wrong or an empty text.
     """
-    with held(study, out):
+    with held(out):
         runs = [run for run in plan(study, path, out) if not run.done and run.key not in known]
         wrong = {}
         with ThreadPoolExecutor(workers) as pool:
@@ -170,26 +166,14 @@ def _called(task: Task, environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def held(study: Study, out: Path) -> Iterator[None]:
-    """The study's folder, for this study and for one process alone."""
+def held(out: Path) -> Iterator[None]:
+    """The study's folder, for one process alone."""
     out.mkdir(parents=True, exist_ok=True)
     file = lock.acquire(out)
     try:
-        path = out / PLAN
-        if path.exists() and _begun(path) != study:
-            raise PonderError(f"{out}: holds another study, or this one before it was changed; give another --out")
-        write_atomic(path, to_json(study.model_dump(mode="json", by_alias=True), indent=1))
         yield
     finally:
         lock.release(file)
-
-
-def _begun(path: Path) -> Study | None:
-    """The study that a folder was begun with, by this ponder or by one that knew fewer keys; None for what is none."""
-    try:
-        return Study.model_validate_json(path.read_text())
-    except ValueError:
-        return None
 
 
 def finished(study: Study, path: Path, out: Path) -> Iterator[Run]:

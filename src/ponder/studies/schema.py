@@ -118,7 +118,8 @@ class Study(Strict):
     seeds: list[int] = Field(min_length=1)
     """Each is a run of every arm; `{seed}` in a setting stands for it."""
     models: list[str] = Field([])
-    """Models to begin with, one seed after the other; the recipe's own where there are none."""
+    """Models to begin with, one seed after the other, each as often as it stands here; the recipe's own where there
+    are none."""
     rotate: dict[str, list[bool | int | float | str]] = Field({})
     """Key of the recipe -> its values, one seed after the other."""
     needs: list[Need] = Field([])
@@ -213,11 +214,15 @@ class Study(Strict):
         """Those that are run."""
         return {name: arm for name, arm in self.arms.items() if not arm.looks_at}
 
+    def model_of(self, seed: int) -> str | None:
+        """Which of `models` the runs of a seed begin with."""
+        return self.models[self.seeds.index(seed) % len(self.models)] if self.models else None
+
     def settings(self, arm: str, seed: int) -> list[str]:
         """What is laid over the recipe in a run of this arm and seed."""
         given = [setting.replace("{seed}", str(seed)) for setting in self.arms[arm].settings]
         at = self.seeds.index(seed)
-        model = [f"model.name={self.models[at % len(self.models)]}"] if self.models else []
+        model = [f"model.name={self.model_of(seed)}"] if self.models else []
         turned = [f"{key}={_toml(values[at % len(values)])}" for key, values in self.rotate.items()]
         return [f"seed={seed}", *model, *turned, *given]
 
