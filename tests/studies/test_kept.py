@@ -11,7 +11,6 @@ import pytest
 from cli.command import mistake, ponder
 from ponder.cli.study import Progress
 from ponder.studies import kept, results
-from ponder.studies.asked import digest
 from ponder.studies.run import plan
 from ponder.studies.schema import load_study
 from studies.letters import STUDY
@@ -54,13 +53,37 @@ def test_seeds_may_be_added_to_a_folder_and_a_run_that_would_be_asked_otherwise_
     file.write_text(text)
     assert "[4/4]" in run(file, out)
     file.write_text(text.replace("rl.learning_rate=1e-9", "rl.learning_rate=1e-8"))
-    said = f"rl.learning_rate = 1e-08: the run in {out / 'slow-1'} was made with 1e-09: "
-    assert said in mistake("study", str(file), "--out", str(out))
+    said = "recipe.rl.learning_rate was 1e-09 when it was begun and is 1e-08 now; change it back, or remove"
+    assert mistake("study", str(file), "--out", str(out)) == f"{out / 'slow-1'}: {said} {out / 'slow-1'}*"
     file.write_text(text)
     few = tmp_path / "few.toml"
     few.write_text(f"samples = 3\n{few.read_text()}")
-    said = f"suite.samples = 3: the run in {out / 'usual-1'} was made with "
+    assert "usual-1: suite.samples was None when it was begun and is 3 now" in mistake(
+        "study", str(file), "--out", str(out)
+    )
+    file.write_text(text.replace("rl.learning_rate=1e-9", "rl.learning_rate=1e-8"))
+    said = run(file, tmp_path / "elsewhere")
+    assert "4 of 4 runs stand in seeds.json and were asked otherwise: they run again" in said
+
+
+def test_measurements_of_an_older_training_are_refused(file: Path, tmp_path: Path):
+    few, out = (tmp_path / "few.toml").read_text(), tmp_path / "out"
+    (tmp_path / "more.toml").write_text(few.replace('name = "few"', 'name = "more"'))
+    file.write_text(file.read_text().replace("[arms.usual]\n", '[arms.usual]\nalso = ["more.toml"]\n'))
+    run(file, out)
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(recipe.read_text().replace("[rl]", "[rl]\ntemperature = 0.9"))
+    for folder in out.glob("*-[12]"):
+        shutil.rmtree(folder)
+    said = "usual-1-more: recipe.rl.temperature was None when it was begun and is 0.9 now"
     assert said in mistake("study", str(file), "--out", str(out))
+
+
+def test_a_run_whose_numbers_cannot_be_told_stops_nobody(file: Path, tmp_path: Path):
+    file.write_text(file.read_text().replace('gain = "gain.trained"', 'gain = "select avg(pay) from rollouts"'))
+    done = ponder("study", str(file), "--out", str(tmp_path / "out"), "--workers", "2")
+    assert done.exit_code == 2 and "4 of 4 runs failed: " in done.stderr and "[4/4]" in done.stdout
+    assert "numbers.gain: the query fails on" in mistake("study", str(file), "--out", str(tmp_path / "out"))
 
 
 def test_what_a_study_that_is_stopped_has_done_is_kept(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -72,7 +95,7 @@ def test_what_a_study_that_is_stopped_has_done_is_kept(file: Path, tmp_path: Pat
     monkeypatch.setattr(Progress, "heard", stopped)
     assert ponder("study", str(file), "--out", str(tmp_path / "out"), "--workers", "1").exit_code
     told = json.loads((tmp_path / kept.NAME).read_text())["runs"]
-    assert sum(map(len, told.values())) == 1 and not (tmp_path / results.RESULTS).exists()
+    assert sum(map(len, told.values())) == 2 and not (tmp_path / results.RESULTS).exists()
 
 
 @pytest.mark.parametrize(
@@ -87,9 +110,7 @@ def test_what_a_study_that_is_stopped_has_done_is_kept(file: Path, tmp_path: Pat
 def test_a_run_counts_as_long_as_it_is_asked_the_same(file: Path, tmp_path: Path, change: tuple[str, str], same: bool):
     def asked() -> str:
         study = load_study(file)
-        return next(
-            digest(study, file, each) for each in plan(study, file, tmp_path / "out") if each.key == ("slow", 1)
-        )
+        return next(kept.digest(study, each) for each in plan(study, file, tmp_path / "out") if each.key == ("slow", 1))
 
     before = asked()
     text = file.read_text()
@@ -101,15 +122,23 @@ def test_a_run_counts_as_long_as_it_is_asked_the_same(file: Path, tmp_path: Path
 
 def test_what_a_recipe_or_its_suite_says_is_a_part_of_what_is_asked(file: Path, tmp_path: Path):
     study = load_study(file)
-    (first, *_) = plan(study, file, tmp_path / "out")
-    before = digest(study, file, first)
-    recipe = tmp_path / "small.toml"
-    recipe.write_text(recipe.read_text().replace("[rl]", "[rl]\ntemperature = 0.9"))
-    assert digest(study, file, first) != before
+
+    def asked() -> str:
+        return kept.digest(study, plan(study, file, tmp_path / "out")[0])
+
+    before = asked()
+    for written, old, new in (
+        ("small.toml", "[rl]", "[rl]\ntemperature = 0.9"),
+        ("few.toml", "problems", "seed = 3\nproblems"),
+    ):
+        path = tmp_path / written
+        path.write_text(path.read_text().replace(old, new, 1))
+        assert asked() != before
+        before = asked()
 
 
 def test_a_file_that_is_none_is_said_in_one_line(file: Path, tmp_path: Path):
     (tmp_path / kept.NAME).write_text("{")
     assert mistake("study", str(file), "--out", str(tmp_path / "out")).endswith(
-        "seeds.json: not what ponder keeps of a study's seeds; move it away"
+        "seeds.json: not what ponder writes beside a study; move it away"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from cli.command import mistake, ponder
 from ponder.runs.folder import Run
-from ponder.studies.asked import digest
+from ponder.studies.asked import asked_of
 from ponder.studies.run import needed, plan
 from ponder.studies.schema import load_study
 from ponder.types import PonderError
@@ -49,7 +49,9 @@ def test_what_a_study_needs_is_made_once_before_its_runs_begin_with_it(begun: Pa
     assert told.exit_code == 0 and f"made {begun}" in told.output.replace("\n", "")
     heir: Any = Run.open(tmp_path / "out" / "heir-1").manifest["recipe"]
     assert heir["model"]["name"] == f"{begun}/checkpoints/000003" and heir["seed"] == 1
-    assert all(task.done for task in needed(load_study(file), file))
+    study = load_study(file)
+    (task,) = needed(study, file, plan(study, file, tmp_path / "out"))
+    assert task.done
     again = ponder("study", str(file), "--out", str(tmp_path / "out"))
     assert again.exit_code == 0 and "made" not in again.output
 
@@ -58,7 +60,8 @@ def test_one_need_may_begin_with_another(begun: Path, tmp_path: Path):
     file = written(begun, 1)
     last = tmp_path / "last"
     more = f'[[needs]]\nrecipe = "small.toml"\nout = "{last}"\nset = ["model.name={begun}/checkpoints/000003"]\n'
-    file.write_text(file.read_text().replace("[arms.heir]", f"{more}[arms.heir]"))
+    text = file.read_text().replace("[arms.heir]", f"{more}[arms.heir]")
+    file.write_text(text.replace(f'models = ["{begun}/', f'models = ["{last}/'))
     told = ponder("study", str(file), "--out", str(tmp_path / "out"), "--workers", "2")
     assert told.exit_code == 0, told.output
     recipe: Any = Run.open(last).manifest["recipe"]
@@ -87,20 +90,29 @@ def test_the_verifiers_that_runs_make_are_audited_after_them(begun: Path, tmp_pa
     assert words[:4] == ("audit", f"{tmp_path / 'out' / 'heir-1'}:itself", "--on", "lab-cups")
 
 
-def test_a_run_hangs_on_what_it_begins_with_and_on_nothing_else_that_is_needed(begun: Path, tmp_path: Path):
-    file = written(begun, 1)
+@pytest.mark.parametrize("name", ["begun", "begun/", "prüfer"])
+def test_a_run_hangs_on_what_it_begins_with_and_on_nothing_else_that_is_needed(begun: Path, tmp_path: Path, name: str):
+    file = written(begun.with_name(name.rstrip("/")), 1)
+    if name.endswith("/"):
+        file.write_text(file.read_text().replace('begun"\n', 'begun/"\n'))
     before = asked(file)
+    (out,) = before["needs"]
     other = f'[[needs]]\nrecipe = "small.toml"\nout = "{begun}-2"\n'
     file.write_text(file.read_text().replace("[[needs]]", f"{other}[[needs]]", 1))
     assert asked(file) == before  # nobody names it
-    heir = file.read_text().replace('"seed=7"', f'"model.name={begun}-2/checkpoints/000003", "seed=7"')
-    file.write_text(heir)
-    changed = asked(file)
-    assert changed != before
-    file.write_text(heir.replace(f'out = "{begun}-2"\n', f'out = "{begun}-2"\nset = ["seed=5"]\n'))
-    assert asked(file) not in (before, changed)  # begins with what begins with it
+    file.write_text(file.read_text().replace('"seed=7"', f'"model.name={begun}-2/checkpoints/000003", "seed=7"'))
+    assert list(asked(file)["needs"]) == [out, f"{begun}-2"]  # begins with what begins with it
 
 
-def asked(file: Path) -> str:
-    study = load_study(file)
-    return digest(study, file, plan(study, file, file.parent / "out")[0])
+def asked(file: Path) -> dict[str, Any]:
+    return asked_of(load_study(file), file, "heir", 1)
+
+
+def test_what_begins_with_something_else_now_is_refused_though_that_is_gone(begun: Path, tmp_path: Path):
+    file, out = written(begun, 1), tmp_path / "out"
+    assert ponder("study", str(file), "--out", str(out)).exit_code == 0
+    file.write_text(file.read_text().replace("rl.steps=1", "rl.steps=2"))
+    change = "recipe.rl.steps was 1 when it was begun and is 2 now; change it back, or remove"
+    assert (
+        mistake("study", str(file), "--out", str(out)) == f"{out / 'heir-1'}: needs.{begun}.{change} {out / 'heir-1'}*"
+    )

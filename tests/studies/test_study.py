@@ -15,21 +15,32 @@ from ponder.runs.query import connect
 from ponder.runs.result import Number, write_result
 from ponder.studies import results
 from ponder.studies.figures import Found
-from ponder.studies.run import held, plan, run_all
+from ponder.studies.run import Run, held, plan, run_all
 from ponder.studies.schema import Claim, Study, load_study
 from ponder.types import PonderError
 from studies.letters import STUDY
 
 
+def run_left(study: Study, file: Path, out: Path) -> list[str]:
+    """Run what is not done; returns each with what went wrong."""
+    heard = list[str]()
+
+    def hear(run: Run, why: str) -> str:
+        heard.append(f"{run.arm} {run.seed}: {why}")
+        return why
+
+    run_all([run for run in plan(study, file, out) if not run.done], workers=2, heard=hear)
+    return heard
+
+
 def test_every_arm_runs_with_every_seed_and_only_what_is_left_runs_again(file: Path, tmp_path: Path):
-    study, out, heard = load_study(file), tmp_path / "out", list[str]()
-    wrong = run_all(study, file, out, workers=2, heard=lambda run, why: heard.append(f"{run.arm} {run.seed}{why}"))
-    assert not wrong and sorted(heard) == ["slow 1", "slow 2", "usual 1", "usual 2"]
+    study, out = load_study(file), tmp_path / "out"
+    heard = run_left(study, file, out)
+    assert sorted(heard) == ["slow 1: ", "slow 2: ", "usual 1: ", "usual 2: "]
     seeds = [json.loads((out / f"slow-{seed}" / "manifest.json").read_text())["recipe"]["seed"] for seed in (1, 2)]
     assert seeds == [1, 2]
     assert len(list((out / "beginnings").iterdir())) == 2  # a seed's arms begin alike
-    run_all(study, file, out, workers=2, heard=lambda run, why: heard.append("again"))
-    assert "again" not in heard
+    assert not run_left(study, file, out)
 
 
 def test_an_arm_that_fails_stops_nobody_and_is_told(file: Path, tmp_path: Path):
@@ -140,9 +151,13 @@ def test_claims_and_shares_tell_what_the_seeds_of_each_model_come_to(file: Path,
     assert json.loads((tmp_path / results.RESULTS).read_text())["claims"][0]["by_model"] == {"one": 2.5, "two": 0.0}
     page = (tmp_path / results.README).read_text()
     assert "n = 3; by model 2.500, 0.000)" in page and "n = 3; by model 0.500, 1.000)" in page and "By model: " in page
+    found["slow"]["minutes"] |= {1: -4.0}  # 1 and 3: a share of nothing has no value
+    found["usual"]["minutes"] = {2: 5.0, 1: 2.0, 3: -2.0}
+    results.write(study, found, tmp_path)
+    assert "n = 3; by model ·, 1.000)" in (tmp_path / results.README).read_text()
     del found["slow"]["minutes"][2]
     (decision,) = results.decide(study, found)
-    assert decision.by_model == {"one": 2.5}
+    assert decision.by_model == {"one": 0.0}
 
 
 def test_seeds_rotate_the_models(file: Path):
@@ -200,7 +215,7 @@ def looking(file: Path, **changes: str) -> Study:
 def test_a_number_can_be_a_query_and_an_arm_a_look_at_another(file: Path, tmp_path: Path):
     study, out = looking(file), tmp_path / "out"
     assert {run.arm for run in plan(study, file, out)} == {"usual"}
-    assert not run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    run_left(study, file, out)
     found, runs = results.collect(study, results.told(study, plan(study, file, out))), plan(study, file, out)
     for run in runs:
         connection, _ = connect(run.folder)
@@ -214,14 +229,14 @@ def test_a_number_can_be_a_query_and_an_arm_a_look_at_another(file: Path, tmp_pa
 
 def test_a_query_that_fails_is_one_line(file: Path, tmp_path: Path):
     study, out = looking(file, paid="pay"), tmp_path / "out"
-    run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    run_left(study, file, out)
     with pytest.raises(PonderError, match=r"^numbers\.gain: the query fails on .*usual-1: Binder Error: .*pay"):
         results.collect(study, results.told(study, plan(study, file, out)))
 
 
 def test_rollouts_that_are_cut_short_are_one_line_and_no_number(file: Path, tmp_path: Path):
     study, out = looking(file), tmp_path / "out"
-    run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    run_left(study, file, out)
     broken = out / "usual-2" / "measured" / "after.parquet"
     broken.write_bytes(broken.read_bytes()[:200])
     with pytest.raises(PonderError, match=r"usual-2/measured/after\.parquet: left out: .*; remove its folder and run"):
@@ -261,14 +276,13 @@ def test_a_run_is_measured_with_further_suites_and_its_numbers_see_all_of_them(f
         )
     )
     study, out = load_study(file), tmp_path / "out"
-    assert not run_all(study, file, out, workers=2, heard=lambda run, why: None)
+    run_left(study, file, out)
     found = results.collect(study, results.told(study, plan(study, file, out)))
     assert found["slow"]["minutes"] == {1: 12.0, 2: 12.0}  # 3 domains of 4 problems
     assert found["usual"]["minutes"] == {1: 12.0 + 36.0, 2: 12.0 + 36.0}
-    again = list[str]()
     (out / "usual-2-more" / "manifest.json").unlink()
-    run_all(study, file, out, workers=2, heard=lambda run, why: again.append(f"{run.arm} {run.seed}: {why}"))
-    assert len(again) == 1 and again[0].startswith("usual 2: ")
+    (again,) = run_left(study, file, out)
+    assert again.startswith("usual 2: ")  # nothing is thrown away: what is wrong with the folder is told
 
 
 def test_a_suite_that_is_not_there_is_said_before_anything_runs(file: Path):
@@ -294,17 +308,17 @@ def test_a_claim_may_set_one_number_against_another(file: Path, tmp_path: Path):
 
 def test_two_studies_want_two_folders(file: Path, tmp_path: Path):
     study = load_study(file)
-    results.check_own(study, tmp_path)
+    results.check_own(study, tmp_path / results.RESULTS)
     results.write(study, {arm: {name: {} for name in study.numbers} for arm in study.arms}, tmp_path)
-    results.check_own(study, tmp_path)
+    results.check_own(study, tmp_path / results.RESULTS)
     other = study.model_copy(update={"name": "digits"})
     with pytest.raises(
         PonderError, match=r"results\.json: holds the results of study 'letters'; give each study a folder"
     ):
-        results.check_own(other, tmp_path)
+        results.check_own(other, tmp_path / results.RESULTS)
     (tmp_path / results.RESULTS).write_text("[]")
-    with pytest.raises(PonderError, match=r"results\.json: not the results of a study; move it away"):
-        results.check_own(study, tmp_path)
+    with pytest.raises(PonderError, match=r"results\.json: not what ponder writes beside a study; move it away"):
+        results.check_own(study, tmp_path / results.RESULTS)
 
 
 def test_a_share_is_a_ratio_of_two_arms_in_results_and_readme(file: Path, tmp_path: Path):

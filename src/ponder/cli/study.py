@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,10 +13,9 @@ from rich.console import Console
 from ponder.cli.screen import people, print_json, say, visible
 from ponder.model.hub import resolve
 from ponder.studies import kept, results
-from ponder.studies.asked import check_same
 from ponder.studies.figures import check_drawable
-from ponder.studies.run import Run, finished, plan, run_all, run_needed
-from ponder.studies.schema import load_study
+from ponder.studies.run import Run, check_same, held, needed, plan, run_all, run_needed
+from ponder.studies.schema import Study, load_study
 from ponder.types import PonderError
 
 
@@ -26,26 +25,13 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
     folder, at_once = out or Path("runs") / f"study-{asked.name}", workers or os.cpu_count() or 1
     if at_once < 1:
         raise PonderError(f"workers = {workers}: give 1 or more")
-    results.check_own(asked, path.parent)
+    for written in (results.RESULTS, kept.NAME):
+        results.check_own(asked, path.parent / written)
     check_drawable(asked.figures)
     runs = plan(asked, path, folder)
-    check_same(asked, path, runs)
-    known = kept.read(asked, path, runs)
-    progress = Progress(console, runs, known)
-    if progress.ended < len(runs):
-        run_needed(asked, path, heard=lambda task: say(console, f"made {task.folder}"))
-        for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, not by every run
-            resolve(model)
-
-    def heard(run: Run, why: str) -> None:
-        progress.heard(run, why)
-        if not why:  # at once: what stops the study loses no seed
-            kept.write(asked, path, [run], results.told(asked, [run]))
-
-    wrong = run_all(asked, path, folder, workers=at_once, heard=heard, known=known)
-    values = {**known, **results.told(asked, finished(asked, path, folder))}
+    with held(folder):
+        values, wrong = _run(asked, path, runs, at_once, console)
     found = results.collect(asked, values)
-    kept.write(asked, path, runs, values)
     decisions = results.write(asked, found, path.parent)
     for decision in decisions:
         say(console, f"{decision.word}: {decision.claim.says}")
@@ -55,14 +41,45 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         print_json({"claims": {d.claim.says: d.word for d in decisions}, "numbers": told})
     if wrong:
         failed = ", ".join(f"{arm} seed {seed} ({visible(why, most=120)})" for (arm, seed), why in wrong.items())
-        raise PonderError(f"{len(wrong)} of {len(progress.runs)} runs failed: {failed}; the same command tries again")
+        raise PonderError(f"{len(wrong)} of {len(runs)} runs failed: {failed}; the same command tries again")
+
+
+def _run(
+    asked: Study, path: Path, runs: list[Run], workers: int, console: Console
+) -> tuple[kept.Values, dict[tuple[str, int], str]]:
+    """Run what is left; returns what all runs came to, and what went wrong by arm and seed."""
+    known, otherwise = kept.read(asked, path, runs)
+    progress = Progress(console, runs, known, otherwise)
+    left = [run for run in runs if not run.done and run.key not in known]
+    first = needed(asked, path, left)
+    check_same([*first, *(task for run in runs for task in run.tasks)])
+    values = {**known, **results.told(asked, [run for run in runs if run.done])}
+    kept.write(asked, path, runs, values)
+    if left:
+        run_needed(first, heard=lambda task: say(console, f"made {task.folder}"))
+        for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, not by every run
+            resolve(model)
+
+    def heard(run: Run, why: str) -> str:
+        if not why:
+            try:
+                values.update(results.told(asked, [run]))
+                kept.write(asked, path, [run], values)  # at once: what stops the study loses no seed
+            except PonderError as error:
+                why = str(error)
+        progress.heard(run, why)
+        return why
+
+    return values, run_all(left, workers=workers, heard=heard)
 
 
 class Progress:
     """One line for each run as it ends."""
 
-    def __init__(self, console: Console, runs: list[Run], known: Container[tuple[str, int]]) -> None:
-        """`known`: arms and seeds of which is kept what they came to."""
+    def __init__(
+        self, console: Console, runs: list[Run], known: Container[tuple[str, int]], otherwise: Collection[Run]
+    ) -> None:
+        """`known`: arms and seeds of which is kept what they came to; `otherwise`: runs that were asked otherwise."""
         self.console, self.runs, self.began = console, runs, time.monotonic()
         there = sum(run.done for run in runs)
         gone = sum(not run.done and run.key in known for run in runs)
@@ -71,6 +88,8 @@ class Progress:
             say(console, f"{there} of {len(runs)} runs are there already")
         if gone:
             say(console, f"{gone} of {len(runs)} runs are kept in {kept.NAME} alone; without that file they run again")
+        if again := sum(not run.done for run in otherwise):
+            say(console, f"{again} of {len(runs)} runs stand in {kept.NAME} and were asked otherwise: they run again")
 
     def heard(self, run: Run, why: str) -> None:
         """A run has ended."""

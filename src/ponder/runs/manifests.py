@@ -67,18 +67,25 @@ def _continued(path: Path, new: dict[str, Any], *, resume: bool) -> dict[str, An
     if not resume:
         raise PonderError(f"{path}: holds a run already: continue it with --resume, or give another --out")
     old = read(path)
-    refuse_change(path, old, new)
+    _refuse_change(path, old, new)
     return _with_changes(old, new) | {"status": new["status"]}
 
 
-def refuse_change(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raise PonderError for the first key of recipe, suite, seeds or data that two manifests of a run differ in."""
-    was, now = (_flat({key: manifest.get(key) for key in _FIXED}) for manifest in (old, new))
-    for key in sorted(was.keys() | now.keys()):
-        if was.get(key) != now.get(key):
-            made = f"the run in {path} was made with {was.get(key)!r}"
-            field = key.removeprefix("recipe.")
-            raise PonderError(f"{field} = {now.get(key)!r}: {made}: resume it with that, or give another --out")
+def _refuse_change(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    was, now = ({key: manifest.get(key) for key in _FIXED} for manifest in (old, new))
+    if change := first_change(was, now):
+        key, before, after = change
+        made = f"the run in {path} was made with {before!r}"
+        raise PonderError(
+            f"{key.removeprefix('recipe.')} = {after!r}: {made}: resume it with that, or give another --out"
+        )
+
+
+def first_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """The first dotted key whose value differs, with both values; None where all are the same."""
+    was, now = _flat(dict(old)), _flat(dict(new))
+    changed = (key for key in sorted(was.keys() | now.keys()) if was.get(key) != now.get(key))
+    return next(((key, was.get(key), now.get(key)) for key in changed), None)
 
 
 def _with_changes(old: dict[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

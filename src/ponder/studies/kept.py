@@ -1,13 +1,13 @@
 """What every run came to, kept beside the study, so that its seeds count when their run folders are gone.
 
-A run counts as long as it would be asked the same: its recipe with all settings, what it is measured with, those of the
-study's `needs` that it begins with, and the study's numbers. What else it hangs on is not looked at (ponder itself,
-though its version is told; data that a recipe names by path; weights that it names), and neither is a claim or a
-figure, which can change.
+A run counts as long as it would be asked the same (`ponder.studies.asked`), and the study's numbers are the same; a
+claim or a figure may change.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from ponder.runs import manifests
 from ponder.runs.files import write_atomic
 from ponder.runs.lines import to_json
-from ponder.studies.asked import digest
 from ponder.studies.run import Run
 from ponder.studies.schema import Study
 from ponder.types import PonderError
@@ -50,29 +49,41 @@ class Seeds(BaseModel):
     """By arm and seed."""
 
 
-def read(study: Study, path: Path, runs: list[Run]) -> Values:
-    """What is kept of these runs; `path`: the study's file. What was asked otherwise, or of another study, is not."""
+def read(study: Study, path: Path, runs: list[Run]) -> tuple[Values, list[Run]]:
+    """What is kept of these runs, and those of which is kept what was asked otherwise; `path`: the study's file."""
     found = _file(path.parent)
-    if found is None or found.study != study.name:
-        return {}
-    known = ((run, found.runs.get(run.arm, {}).get(run.seed)) for run in runs)
-    return {run.key: seed.values for run, seed in known if seed and seed.asked == digest(study, path, run)}
+    kept = {run.key: seed for run in runs if (seed := found and found.runs.get(run.arm, {}).get(run.seed))}
+    same = {run.key for run in runs if run.key in kept and kept[run.key].asked == digest(study, run)}
+    other = [run for run in runs if run.key in kept.keys() - same]
+    return {key: kept[key].values for key in kept if key in same}, other
 
 
 def write(study: Study, path: Path, runs: list[Run], values: Values) -> None:
     """Keep what these runs came to, beside what is kept already: a seed that is not asked for today is not lost."""
     before = _file(path.parent)
-    made = before.runs if before and before.study == study.name else dict[str, dict[int, Seed]]()
+    made = before.runs if before else dict[str, dict[int, Seed]]()
     for run in runs:
         if run.done and run.key in values:
-            made.setdefault(run.arm, {})[run.seed] = _seed(study, path, run, values[run.key])
-    write_atomic(path.parent / NAME, to_json(Seeds(study=study.name, runs=made).model_dump(mode="json"), indent=1))
+            made.setdefault(run.arm, {})[run.seed] = _seed(study, run, values[run.key])
+    if made:
+        write_atomic(path.parent / NAME, to_json(Seeds(study=study.name, runs=made).model_dump(mode="json"), indent=1))
 
 
-def _seed(study: Study, path: Path, run: Run, values: Mapping[str, Mapping[str, float]]) -> Seed:
+def digest(study: Study, run: Run) -> str:
+    """SHA-256 of all that decides what a run is told to come to: what its processes are asked, and the numbers."""
+    looks = {
+        name: [study.parameters | look.parameters, look.told]
+        for name, look in study.arms.items()
+        if run.arm == (look.looks_at or name)
+    }
+    asked = [[task.asked for task in run.tasks], study.numbers, looks]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _seed(study: Study, run: Run, values: Mapping[str, Mapping[str, float]]) -> Seed:
     made = manifests.read(run.folder)
     return Seed(
-        asked=digest(study, path, run),
+        asked=digest(study, run),
         ponder=made["versions"]["ponder"],
         commit=made.get("git_commit"),
         values={arm: dict(numbers) for arm, numbers in values.items()},

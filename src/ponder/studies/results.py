@@ -143,19 +143,22 @@ def shares(study: Study, found: Found) -> dict[str, tuple[Estimate, Mapping[str,
     for name, share in study.shares.items():
         of, to = found[share.of][share.number], found[share.to][share.number]
         if shared := of.keys() & to.keys():
-            by_model = {
-                model: sum(of[seed] for seed in seeds) / sum(to[seed] for seed in seeds)
+            sums = {
+                model: (sum(of[seed] for seed in seeds), sum(to[seed] for seed in seeds))
                 for model, seeds in _by_model(study, shared).items()
             }
+            by_model = {model: part / whole for model, (part, whole) in sums.items() if whole}
             made[name] = share_over_seeds(of, to), by_model
     return made
 
 
 def _by_model(study: Study, seeds: Set[int]) -> dict[str, list[int]]:
-    """Those that begin with each of the study's models: seeds of one model are nearer to each other than to others'."""
-    models = {model: [seed for seed in study.seeds if study.model_of(seed) == model] for model in study.models}
-    found = {model: [seed for seed in of_it if seed in seeds] for model, of_it in models.items()}
-    return {model: of_it for model, of_it in found.items() if of_it} if len(found) > 1 else {}
+    """Those that begin with each of the study's models, where it names more than one."""
+    found = {
+        model: [seed for seed in study.seeds if seed in seeds and study.model_of(seed) == model]
+        for model in study.models
+    }
+    return {model: own for model, own in found.items() if own} if len(found) > 1 else {}
 
 
 def _of(share: Share) -> str:
@@ -177,13 +180,12 @@ def decide(study: Study, found: Found) -> list[Decision]:
     return decisions
 
 
-def check_own(study: Study, folder: Path) -> None:
-    """Raise PonderError where the results of another study lie."""
-    path = folder / RESULTS
+def check_own(study: Study, path: Path) -> None:
+    """Raise PonderError where a file beside a study is another study's."""
     try:
         other = json.loads(path.read_text()).get("study", study.name) if path.exists() else study.name
     except (ValueError, AttributeError):
-        raise PonderError(f"{path}: not the results of a study; move it away") from None
+        raise PonderError(f"{path}: not what ponder writes beside a study; move it away") from None
     if other != study.name:
         raise PonderError(f"{path}: holds the results of study {other!r}; give each study a folder of its own")
 
@@ -206,9 +208,9 @@ def write(study: Study, found: Found, folder: Path) -> list[Decision]:
 
 def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     """Claims, figures, then arms by numbers: the longer of the two goes down."""
-    claims = "\n".join(f"- **{d.word}**: {d.claim.says} ({_told(d)})" for d in decisions)
+    claims = "\n".join(f"- **{d.word}**: {d.claim.says} ({_told(study, d)})" for d in decisions)
     told = "\n".join(
-        f"- {name}: {_interval(e)} ({_of(study.shares[name])}, n = {e.n}{_models(by_model)})"
+        f"- {name}: {_interval(e)} ({_of(study.shares[name])}, n = {e.n}{_models(study, by_model)})"
         for name, (e, by_model) in shares(study, found).items()
     )
     figures = [f"![{figure.says}]({figure.file})" for figure in study.figures]
@@ -221,22 +223,23 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     table = [f"| {corner} | {' | '.join(head)} |", "| --- |" + " --- |" * len(head)]
     table += [f"| {label} | {' | '.join(row.values())} |" for label, row in rows.items()]
     note = "Means over seeds, with 95% t intervals; n is the number of seeds."
-    if len(set(study.models)) > 1:
-        note += " By model: means of the seeds that begin with each, which are nearer to each other than to others'."
+    if "; by model " in claims + told:
+        note += f" By model: means of the seeds that begin with each of {', '.join(dict.fromkeys(study.models))}."
     return "\n\n".join(filter(None, [claims, told, *figures, note, "\n".join(table)]))
 
 
-def _told(decision: Decision) -> str:
+def _told(study: Study, decision: Decision) -> str:
     claim, d = decision.claim, decision.difference
     than = f"{claim.than}'s {claim.against}" if claim.against else claim.than
     what = f"{claim.number}, {claim.more} less {than}"
     if d is None:
         return f"{what}: no seed has both"
-    return f"{what}: {_interval(d)}, n = {d.n}{_models(decision.by_model)}"
+    return f"{what}: {_interval(d)}, n = {d.n}{_models(study, decision.by_model)}"
 
 
-def _models(by_model: Mapping[str, float]) -> str:
-    return f"; by model {', '.join(f'{value:.3f}' for value in by_model.values())}" if by_model else ""
+def _models(study: Study, by_model: Mapping[str, float]) -> str:
+    told = (f"{by_model[model]:.3f}" if model in by_model else "·" for model in dict.fromkeys(study.models))
+    return f"; by model {', '.join(told)}" if by_model else ""
 
 
 def _cell(values: Mapping[int, float]) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ponder.runs import lock, manifests
+from ponder.runs.files import write_atomic
+from ponder.runs.lines import to_json
+from ponder.runs.manifests import first_change
+from ponder.studies.asked import asked_of, asked_of_need, said_of_suite
 from ponder.studies.schema import Study, recipe_of
 from ponder.types import PonderError
 
@@ -29,6 +35,13 @@ class Task:
     """The run folder that it fills."""
     command: tuple[str, ...]
     """What is called for it."""
+    asked: Mapping[str, Any]
+    """What decides what it comes to, as `ponder.studies.asked` tells it."""
+
+    @property
+    def stamp(self) -> Path:
+        """Beside its folder: what it was asked when it began."""
+        return self.folder.with_name(f"{self.folder.name}.asked.json")
 
     @property
     def done(self) -> bool:
@@ -72,10 +85,32 @@ def plan(study: Study, path: Path, out: Path) -> list[Run]:
     ]
 
 
-def needed(study: Study, path: Path) -> list[Task]:
-    """What is made before any run."""
+def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Iterator[Task]:
+    shared = ("--beginnings", str(folder.parent / BEGINNINGS))
+    settings, asked = study.settings(arm, seed), asked_of(study, path, arm, seed)
+    yield _task(folder, asked, "train", str(recipe_of(study, path, arm)), *_sets(settings), *shared)
+    for suite in study.arms[arm].also:
+        beside, file = folder.with_name(f"{folder.name}-{Path(suite).stem}"), str(path.parent / suite)
+        yield _task(beside, asked | {"also": said_of_suite(file)}, "measure", str(folder), "--suite", file, *shared)
+    for verifier, kinds in study.arms[arm].audits.items():
+        for kind in kinds:
+            beside = folder.with_name(f"{folder.name}-{verifier}-{kind}")
+            yield _task(beside, asked | {"audit": [verifier, kind]}, "audit", f"{folder}:{verifier}", "--on", kind)
+
+
+def needed(study: Study, path: Path, runs: Iterable[Run]) -> list[Task]:
+    """What is made before these runs, in the order given: one may begin with another."""
+    named = {out for run in runs for out in run.tasks[0].asked["needs"]}
     return [
-        _task(Path(need.out), "train", str(path.parent / need.recipe), *_sets(need.settings)) for need in study.needs
+        _task(
+            Path(need.out),
+            asked_of_need(path, need),
+            "train",
+            str(path.parent / need.recipe),
+            *_sets(need.settings),
+        )
+        for need in study.needs
+        if need.out in named
     ]
 
 
@@ -83,29 +118,34 @@ def _sets(settings: Iterable[str]) -> list[str]:
     return [word for setting in settings for word in ("--set", setting)]
 
 
-def _tasks(study: Study, path: Path, arm: str, seed: int, folder: Path) -> Iterator[Task]:
-    shared = ("--beginnings", str(folder.parent / BEGINNINGS))
-    yield _task(folder, "train", str(recipe_of(study, path, arm)), *_sets(study.settings(arm, seed)), *shared)
-    for suite in study.arms[arm].also:
-        beside = folder.with_name(f"{folder.name}-{Path(suite).stem}")
-        yield _task(beside, "measure", str(folder), "--suite", str(path.parent / suite), *shared)
-    for verifier, kinds in study.arms[arm].audits.items():
-        for kind in kinds:
-            beside = folder.with_name(f"{folder.name}-{verifier}-{kind}")
-            yield _task(beside, "audit", f"{folder}:{verifier}", "--on", kind)
-
-
-def _task(folder: Path, verb: str, *words: str) -> Task:
+def _task(folder: Path, asked: Mapping[str, Any], verb: str, *words: str) -> Task:
     command = (sys.executable, "-m", "ponder", verb, *words, "--out", str(folder), "--resume", "--json")
-    return Task(folder=folder, command=command)
+    return Task(folder=folder, command=command, asked=asked)
 
 
-def run_needed(study: Study, path: Path, *, heard: Callable[[Task], None]) -> None:
-    """Make what the runs begin with, if it is not there, in the order given: one may begin with another.
+def check_same(tasks: Iterable[Task]) -> None:
+    """Raise PonderError where something is there that was begun when it was asked otherwise.
 
-    Raises PonderError where that fails: no arm could run.
+    What was made outside of a study, and so has no stamp, is taken as it is.
     """
-    for task in needed(study, path):
+    for task in tasks:
+        begun = task.folder.exists() and task.stamp.exists()
+        if begun and (change := first_change(_stamped(task), task.asked)):
+            key, was, now = change
+            what = f"{key} was {was!r} when it was begun and is {now!r} now"
+            raise PonderError(f"{task.folder}: {what}; change it back, or remove {task.folder}*")
+
+
+def _stamped(task: Task) -> dict[str, Any]:
+    try:
+        return dict(json.loads(task.stamp.read_bytes()))
+    except ValueError:
+        raise PonderError(f"{task.stamp}: damaged; remove {task.folder}*") from None
+
+
+def run_needed(tasks: Iterable[Task], *, heard: Callable[[Task], None]) -> None:
+    """Make what runs begin with, if it is not there. Raises PonderError where that fails: no arm could run."""
+    for task in tasks:
         if task.done:
             continue
         if why := _called(task, _share(1)):
@@ -113,33 +153,22 @@ def run_needed(study: Study, path: Path, *, heard: Callable[[Task], None]) -> No
         heard(task)
 
 
-def run_all(
-    study: Study,
-    path: Path,
-    out: Path,
-    *,
-    workers: int,
-    heard: Callable[[Run, str], None],
-    known: Container[tuple[str, int]] = (),
-) -> dict[tuple[str, int], str]:
-    """Run what has not been done yet and is not `known`, by arm and seed; returns what went wrong likewise.
+def run_all(runs: Iterable[Run], *, workers: int, heard: Callable[[Run, str], str]) -> dict[tuple[str, int], str]:
+    """Run them; returns what went wrong, by arm and seed.
 
-    `heard` is told of each run as it ends, with what went wrong or an empty text.
+    `heard` is told of each as it ends, with what went wrong or an empty text, and says whether something is wrong now.
     """
-    with held(out):
-        runs = [run for run in plan(study, path, out) if not run.done and run.key not in known]
-        wrong = {}
-        with ThreadPoolExecutor(workers) as pool:
-            asked = {pool.submit(execute, run, workers): run for run in runs}
-            try:
-                for ended in as_completed(asked):
-                    run, why = asked[ended], ended.result()
-                    if why:
-                        wrong[run.key] = why
-                    heard(run, why)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    wrong = {}
+    with ThreadPoolExecutor(workers) as pool:
+        asked = {pool.submit(execute, run, workers): run for run in runs}
+        try:
+            for ended in as_completed(asked):
+                run = asked[ended]
+                if why := heard(run, ended.result()):
+                    wrong[run.key] = why
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return wrong
 
 
@@ -156,6 +185,7 @@ def _share(workers: int) -> dict[str, str]:
 
 def _called(task: Task, environment: Mapping[str, str]) -> str:
     task.folder.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(task.stamp, to_json(task.asked, indent=1))
     log = task.folder.with_name(f"{task.folder.name}.log")
     with log.open("wb") as errors:
         done = subprocess.run(task.command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, check=False)
@@ -174,8 +204,3 @@ def held(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release(file)
-
-
-def finished(study: Study, path: Path, out: Path) -> Iterator[Run]:
-    """The runs that have ended well."""
-    return (run for run in plan(study, path, out) if run.done)

@@ -215,7 +215,7 @@ class Study(Strict):
         return {name: arm for name, arm in self.arms.items() if not arm.looks_at}
 
     def model_of(self, seed: int) -> str | None:
-        """Which of `models` the runs of a seed begin with."""
+        """Which of `models` goes to a seed, by its place among the seeds."""
         return self.models[self.seeds.index(seed) % len(self.models)] if self.models else None
 
     def settings(self, arm: str, seed: int) -> list[str]:
