@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,19 @@ def test_what_begins_with_something_else_now_is_refused_though_that_is_gone(begu
     assert (
         mistake("study", str(file), "--out", str(out)) == f"{out / 'heir-1'}: needs.{begun}.{change} {out / 'heir-1'}*"
     )
+
+
+def test_what_only_kept_seeds_begin_with_is_not_made_again(begun: Path, tmp_path: Path):
+    file = written(begun, 1)
+    file.write_text(file.read_text().replace("seeds = [1, 2]", "seeds = [1]"))
+    assert ponder("study", str(file), "--out", str(tmp_path / "out")).exit_code == 0
+    shutil.rmtree(tmp_path / "out")
+    begun.rename(tmp_path / "moved")
+    other = f'[[needs]]\nrecipe = "small.toml"\nout = "{begun}-2"\n'
+    text = file.read_text().replace("seeds = [1]", "seeds = [1, 2]").replace("[[needs]]", f"{other}[[needs]]", 1)
+    file.write_text(
+        text.replace("models = [", f'models = ["{begun}/checkpoints/000003", "{begun}-2/checkpoints/000003"]#')
+    )
+    said = ponder("study", str(file), "--out", str(tmp_path / "out"))
+    assert said.exit_code == 0 and "heir seed 2 done" in said.stdout and "seed 1" not in said.stdout
+    assert (tmp_path / "begun-2").exists() and not begun.exists()

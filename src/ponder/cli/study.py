@@ -57,7 +57,7 @@ def _run(
     kept.write(asked, path, runs, values)
     if left:
         run_needed(first, heard=lambda task: say(console, f"made {task.folder}"))
-        for model in [*asked.models, *map(str, asked.rotate.get("model.name", []))]:  # fetched once, not by every run
+        for model in filter(None, {asked.model_of(run.seed) for run in left}):  # fetched once, not by every run
             resolve(model)
 
     def heard(run: Run, why: str) -> str:

@@ -156,7 +156,7 @@ def _by_model(study: Study, seeds: Set[int]) -> dict[str, list[int]]:
     """Those that begin with each of the study's models, where it names more than one."""
     found = {
         model: [seed for seed in study.seeds if seed in seeds and study.model_of(seed) == model]
-        for model in study.models
+        for model in study.beginnings
     }
     return {model: own for model, own in found.items() if own} if len(found) > 1 else {}
 
@@ -224,7 +224,7 @@ def page(study: Study, found: Found, decisions: Iterable[Decision]) -> str:
     table += [f"| {label} | {' | '.join(row.values())} |" for label, row in rows.items()]
     note = "Means over seeds, with 95% t intervals; n is the number of seeds."
     if "; by model " in claims + told:
-        note += f" By model: means of the seeds that begin with each of {', '.join(dict.fromkeys(study.models))}."
+        note += f" By model: means of the seeds that begin with each of {', '.join(dict.fromkeys(study.beginnings))}."
     return "\n\n".join(filter(None, [claims, told, *figures, note, "\n".join(table)]))
 
 
@@ -238,7 +238,7 @@ def _told(study: Study, decision: Decision) -> str:
 
 
 def _models(study: Study, by_model: Mapping[str, float]) -> str:
-    told = (f"{by_model[model]:.3f}" if model in by_model else "·" for model in dict.fromkeys(study.models))
+    told = (f"{by_model[model]:.3f}" if model in by_model else "·" for model in dict.fromkeys(study.beginnings))
     return f"; by model {', '.join(told)}" if by_model else ""
 
 

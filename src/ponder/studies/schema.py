@@ -214,9 +214,15 @@ class Study(Strict):
         """Those that are run."""
         return {name: arm for name, arm in self.arms.items() if not arm.looks_at}
 
+    @property
+    def beginnings(self) -> list[str]:
+        """The models that seeds take turns with, in their order; each may stand there more than once."""
+        return self.models or [str(name) for name in self.rotate.get("model.name", [])]
+
     def model_of(self, seed: int) -> str | None:
-        """Which of `models` goes to a seed, by its place among the seeds."""
-        return self.models[self.seeds.index(seed) % len(self.models)] if self.models else None
+        """Which of `beginnings` goes to a seed, by its place among the seeds."""
+        names = self.beginnings
+        return names[self.seeds.index(seed) % len(names)] if names else None
 
     def settings(self, arm: str, seed: int) -> list[str]:
         """What is laid over the recipe in a run of this arm and seed."""
