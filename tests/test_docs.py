@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ponder import domains
+from ponder import attacks, domains
 from ponder.objectives import OBJECTIVES
-from ponder.recipes.load import load_recipe, parse
-from ponder.recipes.schema import Recipe
+from ponder.recipes.load import load_recipe, parse, shipped_suites
+from ponder.recipes.schema import Recipe, SuiteConfig
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
 from recipes.small import write_small
@@ -32,6 +32,24 @@ def test_every_recipe_of_the_pages_is_read(page: str, number: int, values: dict[
     for name, config in recipe.domains.items():
         if config.use == "gym":
             assert domains.build(name, config.use, config.options).problems("train", seed=0, n=1)
+
+
+def test_the_suite_of_the_page_is_read_and_every_suite_that_ships_is_named():
+    page = (DOCS / "your_suite.md").read_text()
+    (block,) = re.findall(r"```\n(# mine\.toml.*?)```", page, re.DOTALL)
+    suite = parse(SuiteConfig, tomllib.loads(block), where="your_suite.md")
+    assert [attacks.build(each.use, each.options, name=name).name for name, each in suite.attacks.items()]
+    table = re.findall(
+        r"^\| (`.*?`) \|", page.partition("suite that ships")[2].partition("# The run folder")[0], re.MULTILINE
+    )
+    assert set(re.findall(r"`([\w-]+)`", " ".join(table))) == set(shipped_suites())
+
+
+def test_every_suite_that_a_page_asks_for_is_there():
+    pages = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
+    asked = {name for page in pages for name in re.findall(r"--suite ([\w./-]+)", page.read_text())}
+    assert "transfer" in asked
+    assert {name for name in asked if not name.endswith(".toml")} <= {*shipped_suites(), "NAME"}
 
 
 def test_the_pages_name_every_objective_and_link_to_what_is_there():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,15 @@ def test_what_is_saved_loads_in_transformers(folder: Path, tmp_path: Path):
     save_model(tmp_path, model, like=folder)
     with torch.no_grad():
         assert torch.equal(reference(tmp_path)(ids).logits, reference(folder)(ids).logits)
+
+
+def test_quantised_weights_are_refused(tiny: Path, tmp_path: Path):
+    save_model(tmp_path, load_model(tiny, dtype=torch.float32), like=tiny)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"quantization_config": {"quant_method": "fp8"}}))
+    with pytest.raises(PonderError) as error:
+        load_model(tmp_path, dtype=torch.float32)
+    assert str(error.value) == f"model {tmp_path}: quantised (fp8), so not to be learned; take what it was made from"
 
 
 def test_what_transformers_does_not_know_either_is_one_line(tiny: Path, tmp_path: Path):

@@ -167,6 +167,10 @@ def test_a_watched_run_goes_on_where_it_stopped(tiny: Path, tmp_path: Path):
             ["verifiers.house.form=thinking"],
             r"verifiers.house.form = 'thinking': shows the thinking; add reads_thinking",
         ),
+        (
+            ["verifiers.house.form=rules", "verifiers.house.reads_thinking=true"],
+            r"verifiers.house.reads_thinking = True: its form has no place for it; give a spec and form = \"thinking\"",
+        ),
         (["verifiers.house.form=alone"], r"verifiers.house.form = 'alone': shows no spec; leave out form or spec"),
         (['verifiers.other={"form"="rules"}'], r"verifiers.other.form = 'rules': shows a spec; give one"),
         (

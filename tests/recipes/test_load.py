@@ -168,6 +168,8 @@ shows = { form = "rules" }
 own = { form = "lab-rules", spec = "honesty" }
 alone = { form = "alone" }
 plain = {}
+reads = { reads_thinking = true }
+both = { members = ["shows", "own"] }
 """
     )
 
@@ -175,10 +177,16 @@ plain = {}
         recipe = load_recipe(path, settings)
         judges = recipe.verifiers
         assert recipe.distil
-        return [recipe.distil.spec, *(judges[name].spec for name in ("shows", "own", "alone", "plain"))]
+        return [
+            recipe.distil.spec,
+            *(judges[name].spec for name in ("shows", "own", "alone", "plain", "reads", "both")),
+        ]
 
-    assert told() == ["privacy", "privacy", "honesty", None, None]
-    assert told("spec=mine.md", "distil.spec=format") == ["format", "mine.md", "honesty", None, None]
+    assert told() == ["privacy", "privacy", "honesty", None, "privacy", "privacy", None]
+    other = ["format", "mine.md", "honesty", None, "mine.md", "mine.md", None]
+    assert told("spec=mine.md", "distil.spec=format") == other
+    judges = load_recipe(path).verifiers
+    assert [judges[name].form_name for name in ("plain", "reads", "alone")] == ["rules", "thinking", "alone"]
 
 
 def test_suites_by_name_and_by_path(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def show(*, as_json: bool) -> None:
     console = people(as_json=False)
     for model in found:
         say(console, f"{model['name']}  {_state(model)}\n  {model['about']}; {model['licence']}")
-    say(console, f"cache: {hub.cache_folder()}; any folder or hub id of a Llama-family instruct model will do too")
+    say(console, f"cache: {hub.cache_folder()}; any folder or hub id of a causal model will do too")
 
 
 def pull(name: str, *, as_json: bool) -> None:

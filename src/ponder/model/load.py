@@ -13,6 +13,7 @@ from ponder.model.decoder import Decoder
 from ponder.model.devices import CPU
 from ponder.model.foreign import Foreign
 from ponder.model.lora import adapters, plain_weights, save_adapter
+from ponder.types import PonderError
 
 ADAPTER_FOLDER = "adapter"
 """Inside a model folder: its adapters in PEFT's layout, which are added into its weights already."""
@@ -21,9 +22,11 @@ Model = Decoder | Foreign
 
 
 def load_model(folder: Path, *, dtype: torch.dtype, device: torch.device = CPU) -> Model:
-    """The language model of a folder."""
-    reason = unsupported(read_config(folder))
-    if reason:
+    """The language model of a folder; PonderError for one that cannot be loaded, or whose weights are quantised."""
+    config = read_config(folder)
+    if quantised := (config.get("quantization_config") or {}).get("quant_method"):
+        raise PonderError(f"model {folder}: quantised ({quantised}), so not to be learned; take what it was made from")
+    if reason := unsupported(config):
         return Foreign.load(folder, dtype=dtype, device=device, reason=reason)
     return load_decoder(folder, dtype=dtype, device=device)
 

@@ -45,7 +45,8 @@ class JudgeConfig(Strict):
     language: str | None = None
     """Of a shipped spec."""
     form: Annotated[str, one_of(FORMS)] | None = None
-    """Key of `ponder.specs.asking.FORMS`; by default `rules` with a spec, else `alone`."""
+    """Key of `ponder.specs.asking.FORMS`; by default `rules` with a spec, `thinking` where it also reads the thinking,
+    else `alone`."""
     model: str | None = None
     """Folder, name or hub id of a model; the one that the policy begins with where neither it nor a server is named.
 
@@ -82,6 +83,12 @@ class JudgeConfig(Strict):
     rule: Annotated[str, one_of(VERIFIERS)] | None = None
     """Key of `ponder.verifiers.VERIFIERS`: what it pays 0 the judge is not asked about."""
 
+    @property
+    def form_name(self) -> str:
+        """The form that it is asked in."""
+        with_spec = "thinking" if self.reads_thinking else "rules"
+        return self.form or (with_spec if self.spec else "alone")
+
     @model_validator(mode="after")
     def _one_model(self) -> Self:
         if self.members and (self.server or self.model or self.spec or self.form or self.rule):
@@ -92,6 +99,8 @@ class JudgeConfig(Strict):
             raise ValueError(f"form: {told}")
         if self.form and "{thinking}" in FORMS[self.form].ask and not self.reads_thinking:
             raise ValueError("form: shows the thinking; add reads_thinking = true, or take another form")
+        if self.reads_thinking and "{thinking}" not in FORMS[self.form_name].ask:
+            raise ValueError('reads_thinking: its form has no place for it; give a spec and form = "thinking"')
         if self.think_at_most is not None and not self.think:
             raise ValueError("think_at_most: it does not think; add think = true, or leave it out")
         if self.think_at_most is not None and self.think_at_most >= self.max_tokens:

@@ -131,7 +131,7 @@ def _ids(spec: Spec) -> tuple[str, ...]:
 
 def form_of(config: JudgeConfig) -> Form:
     """How it is asked."""
-    return FORMS[config.form or ("rules" if config.spec else "alone")]
+    return FORMS[config.form_name]
 
 
 def _shown(spec: Spec, form: Form) -> str:

@@ -368,5 +368,8 @@ class Recipe(Strict):
 
 
 def _shows_spec(judge: Any) -> bool:
-    """Whether a section of verifiers has a form with a place for rules."""
-    return isinstance(judge, dict) and judge.get("form") in FORMS and "{rules}" in FORMS[judge["form"]].ask
+    """Whether a section of verifiers is a judge whose form has a place for rules; one that names none gets such."""
+    if not isinstance(judge, dict) or judge.get("members"):
+        return False
+    form = judge.get("form", "rules")
+    return form in FORMS and "{rules}" in FORMS[form].ask
