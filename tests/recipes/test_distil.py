@@ -145,6 +145,8 @@ def test_answers_at_once_are_learned_beside_the_thinking(tmp_path: Path, monkeyp
         (["distil.categories={sums = []}", "distil.shown=system"], r"distil.categories.sums: names no clause"),
         (["distil.categories={lamps = ['d1']}", "distil.shown=system"], r"categories.lamps: is no domain of"),
         (["distil.categories={sums = ['d1']}"], r"on one line all clauses are shown; leave out"),
+        (["distil.unseen=0.5"], r"distil.unseen = 0.5: thinking without its question has to say it; give restated = "),
+        (["distil.restated=Again:"], r"distil.restated = 'Again:': must have \{question\} in it"),
         (["distil.max_tokens=5000"], r"of a context of \d+; shorten it"),
         (["distil.domains={sum = 1}"], r"distil.domains has 'sum': no such domain"),
         (["distil.beside={where = 1}"], r"distil.beside has 'where': no such domain"),

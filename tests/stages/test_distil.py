@@ -17,7 +17,7 @@ from ponder.stages.cold_start import ColdStart
 from ponder.stages.distil import Distil, Harvest
 from ponder.stages.kept import Kept
 from ponder.stages.mixture import InOrder, Mixture
-from ponder.types import Cell, Message, Problem, Role
+from ponder.types import Cell, Message, Mode, Problem, Role
 from ponder.verifiers.formed import Formed
 
 LINES = (
@@ -44,12 +44,12 @@ def stage(chat: Chat, lines: Any = LINES, **changes: Any) -> tuple[Distil, Recor
     filters.append(Check(verifier=ScriptedVerifier(), roles=(Role.FILTER, Role.GOLD)))
     sampler = ScriptedSampler(chat=chat, lines=lines)
 
+    learns: dict[str, Any] = {"learner": learner, "chat": chat, "steps": 3, "learning_rate": 1.0, "warmup": 1}
+    learns |= {"worked": 1.0} | changes.pop("learns", {})
+
     def teach(kept: Mapping[str, Kept]) -> ColdStart:
         mixture = Mixture(kept, dict.fromkeys(kept, 1.0), seed=0)
-        source = InOrder(mixture, 4).source
-        return ColdStart(
-            learner=learner, chat=chat, domains=kept, source=source, steps=3, worked=1.0, learning_rate=1.0, warmup=1
-        )
+        return ColdStart(domains=kept, source=InOrder(mixture, 4).source, **learns)
 
     settings: dict[str, Any] = {
         "roller": Roller(sampler=sampler, chat=chat, examiner=Examiner({"sums": filters}), seed=0),
@@ -90,6 +90,26 @@ def test_what_is_learned_is_asked_without_the_spec_and_every_kind_as_often(chat:
     told = Counter(lesson.branches[0].tokens for lesson in lessons)
     assert told == {chat.reply("0", "k1: yes"): 2, chat.reply("2", "k1: no, k2: yes"): 2}
     assert sorted(distil.kinds()) == ["sums k1 0", "sums k2 2"]
+
+
+def test_a_question_said_again_is_learned_from_in_sight_and_out_of_sight(chat: Chat):
+    """The share that has no question above it goes on from the line alone, which is read and not learned."""
+    distil, learner = stage(chat, restated="Asked: {question}", learns={"worked": 0.8, "blank": 1.0, "unseen": 0.25})
+    for index in range(3):
+        distil.step(index)
+    asked = {p.reference: p for p in Numbered().problems("train", seed=0, n=4)}
+    shown, alone = learner.steps[0][0][::2], learner.steps[0][0][1::2]
+    for seen, unseen in zip(shown, alone, strict=True):
+        reference = chat.text(seen.branches[0].tokens).partition(chat.thinking.close)[2].strip()[:1]
+        line = f"Asked: {asked[reference].question}"
+        rest = {"0": "k1: yes", "2": "k1: no, k2: yes"}[reference]
+        assert seen.branches[0].tokens == chat.reply(reference, f"{line}\n{rest}")
+        nothing = chat.prompt((Message(role="user", content=""),), Mode.FORCED)
+        assert unseen.prompt == chat.begun(nothing, line)
+        (branch,) = unseen.branches
+        assert branch.tokens == chat.said(f"{rest}{chat.thinking.closing}{reference}") and not branch.forced
+        weights = [seen.branches[0].weight, seen.branches[1].weight, branch.weight]
+        assert weights == pytest.approx([0.8 * 0.75 / 4, 0.2 / 4, 0.8 * 0.25 / 4])
 
 
 def test_it_asks_first_and_learns_then(chat: Chat):

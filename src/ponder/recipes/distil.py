@@ -97,6 +97,7 @@ def build_distil(recipe: Recipe, policy: Policy, learner: Learner, found: Mappin
         teach=teach,
         before=before,
         learning=config.steps,
+        restated=config.restated,
     )
 
 
@@ -129,6 +130,7 @@ def _learning(
         steps=config.steps,
         worked=1.0 - config.at_once,
         blank=1.0,
+        unseen=config.unseen,
         learning_rate=config.learning_rate,
         warmup=config.warmup,
         name=NAME,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ponder.recipes.strict import Strict, Temperature, Weights
 
@@ -40,6 +40,12 @@ class DistilConfig(Strict):
     """Smallest value that is kept."""
     cites: bool = True
     """Whether thinking has to name a clause of the spec."""
+    restated: str | None = None
+    """Line that is put before the thinking that is learned, with the question for `{question}`: `It says: {question}`.
+    A request that has to be read out of another writing first is then thought about after the same words."""
+    unseen: float = Field(0.0, ge=0, lt=1)
+    """Share of that thinking which is learned after the line alone, without the question above it: what is learned of
+    the spec then hangs on what the thinking says, and not on how the question is written."""
     steps: int = Field(ge=1)
     """Updates on what was kept."""
     batch: int = Field(16, ge=1)
@@ -56,8 +62,17 @@ class DistilConfig(Strict):
     warmup: int = Field(5, ge=1)
     """Steps to the peak."""
 
+    @field_validator("restated")
+    @classmethod
+    def _tells_the_question(cls, restated: str | None) -> str | None:
+        if restated is not None and "{question}" not in restated:
+            raise ValueError("must have {question} in it")
+        return restated
+
     @model_validator(mode="after")
     def _categories(self) -> Self:
+        if self.unseen and not self.restated:
+            raise ValueError('unseen: thinking without its question has to say it; give restated = "{question}"')
         for domain, clauses in self.categories.items():
             if domain not in self.domains:
                 raise ValueError(f"categories.{domain}: is no domain of distil.domains")

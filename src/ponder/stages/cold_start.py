@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from ponder.model.chat import Chat
 from ponder.stages.drive import Step
-from ponder.types import Branch, Domain, Learner, Lesson, LossChoice, PonderError, Problem
+from ponder.types import Branch, Domain, Learner, Lesson, LossChoice, Mode, PonderError, Problem
 
 DOTS = 64
 """Most dots of a block that says nothing."""
@@ -37,6 +37,9 @@ class ColdStart:
     """Steps to the peak."""
     blank: float = 0.0
     """Share of the direct answers that stand behind a block which says nothing."""
+    unseen: float = 0.0
+    """Of the worked thinking that begins with the question said again (a problem's fact `begun`): the share that is
+    learned with no question before it, so that what comes next hangs on words of the thinking alone."""
     name: str = "cold_start"
     """Name of the stage."""
 
@@ -45,7 +48,7 @@ class ColdStart:
         began = time.perf_counter()
         problems = self.source(index)
         drawn = time.perf_counter()
-        lessons = [self.lesson(problem, share=1.0 / len(problems)) for problem in problems]
+        lessons = [lesson for problem in problems for lesson in self.lessons(problem, share=1.0 / len(problems))]
         rate = warm_then_fall(index, self.steps, self.warmup) * self.learning_rate
         metrics = self.learner.step(lessons, loss=LossChoice(name="likelihood"), learning_rate=rate)
         tokens = sum(lesson.length for lesson in lessons)
@@ -53,7 +56,15 @@ class ColdStart:
         timings = {"draw_seconds": drawn - began, "learn_seconds": took, "learn_tokens_per_second": tokens / took}
         return Step(metrics=metrics | {"learning_rate": rate, "tokens": float(tokens)}, timings=timings)
 
-    def lesson(self, problem: Problem, *, share: float) -> Lesson:
+    def lessons(self, problem: Problem, *, share: float) -> Iterator[Lesson]:
+        """What is learned of a problem: with the question, and of a part without it."""
+        begun = problem.facts.get("begun") if self.worked else None
+        unseen = self.unseen if begun else 0.0
+        yield self.lesson(problem, share=share, seen=1.0 - unseen)
+        if begun and unseen:
+            yield self.without_question(problem, begun, weight=share * self.worked * unseen)
+
+    def lesson(self, problem: Problem, *, share: float, seen: float = 1.0) -> Lesson:
         """The worked and the direct reply side by side, weighted by the mix instead of drawn by it.
 
         In expectation this is learning from a `worked` share of worked examples, without the noise of drawing, and
@@ -63,13 +74,21 @@ class ColdStart:
         if self.worked > 0:
             thinking = thinking_of(self.domains[problem.domain], problem)
             answer = problem.facts.get("concluded", problem.reference)
-            branches.append(Branch(tokens=self.chat.reply(answer, thinking), weight=share * self.worked))
+            branches.append(Branch(tokens=self.chat.reply(answer, thinking), weight=share * self.worked * seen))
         direct = share * (1 - self.worked)
         if direct and self.blank < 1:
             branches.append(Branch(tokens=self.chat.reply(problem.reference), weight=direct * (1 - self.blank)))
         if direct and self.blank:
             branches.append(self.behind_a_blank(problem, weight=direct * self.blank))
         return Lesson(prompt=self.chat.prompt(problem.messages), branches=tuple(branches))
+
+    def without_question(self, problem: Problem, begun: str, *, weight: float) -> Lesson:
+        """The thinking after the question said again, where that is read and nothing stands before it."""
+        prompt = self.chat.prompt(problem.asking("").messages, Mode.FORCED)
+        rest = thinking_of(self.domains[problem.domain], problem).removeprefix(f"{begun}\n")
+        answer = problem.facts.get("concluded", problem.reference)
+        tokens = self.chat.said(f"{rest}{self.chat.thinking.closing}{answer}")
+        return Lesson(prompt=self.chat.begun(prompt, begun), branches=(Branch(tokens=tokens, weight=weight),))
 
     def behind_a_blank(self, problem: Problem, *, weight: float) -> Branch:
         """The direct answer behind an empty block, or behind 1 to `DOTS` dots, one time in two each.

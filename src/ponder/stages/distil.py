@@ -111,6 +111,8 @@ class Distil:
     """Updates the policy had when the stage began."""
     learning: int
     """Steps that learn."""
+    restated: str | None = None
+    """Line before the thinking that is learned, with `{question}` in it."""
     name: str = NAME
     """Name of the stage."""
 
@@ -143,7 +145,7 @@ class Distil:
         found: dict[str, list[tuple[Problem, Rollout]]] = {}
         for problem, rollout in self.harvest.kept:
             found.setdefault(kind_of(problem, rollout, self.clauses), []).append((problem, rollout))
-        return {name: Kept(name, pairs) for name, pairs in sorted(found.items())}
+        return {name: Kept(name, pairs, restated=self.restated) for name, pairs in sorted(found.items())}
 
     def _ask(self, index: int) -> Step:
         problems = list(self.source(index))

@@ -18,10 +18,10 @@ class Kept:
 
     verifier = VerifierChoice(name="exact")
 
-    def __init__(self, name: str, kept: Sequence[tuple[Problem, Rollout]]) -> None:
-        """`kept`: each problem, as it is to be asked, with its rollout."""
+    def __init__(self, name: str, kept: Sequence[tuple[Problem, Rollout]], *, restated: str | None = None) -> None:
+        """`kept`: each problem, as it is to be asked, with its rollout; `restated`: see `Distil`."""
         self.name = name
-        self._problems = [_taught(name, problem, rollout) for problem, rollout in kept]
+        self._problems = [_taught(name, problem, rollout, restated) for problem, rollout in kept]
 
     def problems(self, split: str, *, seed: int, n: int, start: int = 0) -> list[Problem]:
         """Numbers `start` to `start + n - 1`, all of them of the train split."""
@@ -32,15 +32,17 @@ class Kept:
         return len(self._problems) if split == "train" else 0
 
     def worked(self, problem: Problem) -> str | None:
-        """What the policy thought."""
+        """What the policy thought, after the question said again if it is to be."""
         return problem.facts.get("worked")
 
 
-def _taught(name: str, problem: Problem, rollout: Rollout) -> Problem:
+def _taught(name: str, problem: Problem, rollout: Rollout, restated: str | None) -> Problem:
     text = rollout.completion
-    return replace(
-        problem, domain=name, reference=text.answer, facts={"worked": text.thinking or "", "concluded": text.answer}
-    )
+    facts = {"worked": text.thinking or "", "concluded": text.answer}
+    if restated:
+        begun = restated.replace("{question}", problem.question)
+        facts |= {"begun": begun, "worked": f"{begun}\n{text.thinking or ''}"}
+    return replace(problem, domain=name, reference=text.answer, facts=facts)
 
 
 def kind_of(problem: Problem, rollout: Rollout, clauses: Sequence[str]) -> str:
