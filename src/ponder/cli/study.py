@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,8 +29,14 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         results.check_own(asked, path.parent / written)
     check_drawable(asked.figures)
     runs = plan(asked, path, folder)
+    known, otherwise = kept.read(asked, path, runs)
+    progress = Progress(console, runs, known, otherwise)
+    left = [run for run in runs if not run.done and run.key not in known]
+    _prepare(asked, path, runs, left, console)
     with held(folder):
-        values, wrong = _run(asked, path, runs, at_once, console)
+        values = {**known, **results.told(asked, [run for run in runs if run.done])}
+        kept.write(asked, path, runs, values)
+        wrong = _run(asked, path, left, values, progress, workers=at_once)
     found = results.collect(asked, values)
     decisions = results.write(asked, found, path.parent)
     for decision in decisions:
@@ -44,21 +50,26 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         raise PonderError(f"{len(wrong)} of {len(runs)} runs failed: {failed}; the same command tries again")
 
 
-def _run(
-    asked: Study, path: Path, runs: list[Run], workers: int, console: Console
-) -> tuple[kept.Values, dict[tuple[str, int], str]]:
-    """Run what is left; returns what all runs came to, and what went wrong by arm and seed."""
-    known, otherwise = kept.read(asked, path, runs)
-    progress = Progress(console, runs, known, otherwise)
-    left = [run for run in runs if not run.done and run.key not in known]
+def _prepare(asked: Study, path: Path, runs: list[Run], left: list[Run], console: Console) -> None:
+    """Make what those that are left begin with; what is wrong is said before the study has a folder."""
     first = needed(asked, path, left)
     check_same([*first, *(task for run in runs for task in run.tasks)])
-    values = {**known, **results.told(asked, [run for run in runs if run.done])}
-    kept.write(asked, path, runs, values)
     if left:
         run_needed(first, heard=lambda task: say(console, f"made {task.folder}"))
         for model in filter(None, {asked.model_of(run.seed) for run in left}):  # fetched once, not by every run
             resolve(model)
+
+
+def _run(
+    asked: Study,
+    path: Path,
+    left: list[Run],
+    values: dict[tuple[str, int], Mapping[str, Mapping[str, float]]],
+    progress: Progress,
+    *,
+    workers: int,
+) -> dict[tuple[str, int], str]:
+    """Run what is left and put what it comes to among the values; returns what went wrong, by arm and seed."""
 
     def heard(run: Run, why: str) -> str:
         if not why:
@@ -70,7 +81,7 @@ def _run(
         progress.heard(run, why)
         return why
 
-    return values, run_all(left, workers=workers, heard=heard)
+    return run_all(left, workers=workers, heard=heard)
 
 
 class Progress:
