@@ -54,7 +54,10 @@ def test_seeds_may_be_added_to_a_folder_and_a_run_that_would_be_asked_otherwise_
     assert "[4/4]" in run(file, out)
     file.write_text(text.replace("rl.learning_rate=1e-9", "rl.learning_rate=1e-8"))
     said = "recipe.rl.learning_rate was 1e-09 when it was begun and is 1e-08 now; change it back, or remove"
-    assert mistake("study", str(file), "--out", str(out)) == f"{out / 'slow-1'}: {said} {out / 'slow-1'}*"
+    assert (
+        mistake("study", str(file), "--out", str(out))
+        == f"{out / 'slow-1'}: {said} {out / 'slow-1'} and {out / 'slow-1'}-*"
+    )
     file.write_text(text)
     few = tmp_path / "few.toml"
     few.write_text(f"samples = 3\n{few.read_text()}")

@@ -115,7 +115,8 @@ def test_what_begins_with_something_else_now_is_refused_though_that_is_gone(begu
     file.write_text(file.read_text().replace("rl.steps=1", "rl.steps=2"))
     change = "recipe.rl.steps was 1 when it was begun and is 2 now; change it back, or remove"
     assert (
-        mistake("study", str(file), "--out", str(out)) == f"{out / 'heir-1'}: needs.{begun}.{change} {out / 'heir-1'}*"
+        mistake("study", str(file), "--out", str(out))
+        == f"{out / 'heir-1'}: needs.{begun}.{change} {out / 'heir-1'} and {out / 'heir-1'}-*"
     )
 
 

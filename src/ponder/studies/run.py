@@ -133,14 +133,14 @@ def check_same(tasks: Iterable[Task]) -> None:
         if begun and (change := first_change(_stamped(task), task.asked)):
             key, was, now = change
             what = f"{key} was {was!r} when it was begun and is {now!r} now"
-            raise PonderError(f"{task.folder}: {what}; change it back, or remove {task.folder}*")
+            raise PonderError(f"{task.folder}: {what}; change it back, or remove {task.folder} and {task.folder}-*")
 
 
 def _stamped(task: Task) -> dict[str, Any]:
     try:
         return dict(json.loads(task.stamp.read_bytes()))
     except ValueError:
-        raise PonderError(f"{task.stamp}: damaged; remove {task.folder}*") from None
+        raise PonderError(f"{task.stamp}: damaged; remove {task.folder} and {task.folder}-*") from None
 
 
 def run_needed(tasks: Iterable[Task], *, heard: Callable[[Task], None]) -> None:
