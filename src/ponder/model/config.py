@@ -76,17 +76,21 @@ class DecoderConfig:
         )
 
 
+def quantised(config: Mapping[str, Any]) -> str | None:
+    """How the weights that a `config.json` describes are quantised, or None."""
+    return (config.get("quantization_config") or {}).get("quant_method")
+
+
 def unsupported(config: Mapping[str, Any]) -> str | None:
     """What in a `config.json` the decoder does not compute, as `field = value`, or None."""
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
     kind = rope.get("rope_type", rope.get("type", "default"))
-    quantised = (config.get("quantization_config") or {}).get("quant_method")
     checks = {
         "model_type": (config.get("model_type"), tuple(FAMILIES)),
         "hidden_act": (config.get("hidden_act", "silu"), ("silu",)),
         "rope_type": (kind, ROPES),
         "partial_rotary_factor": (config.get("partial_rotary_factor", rope.get("partial_rotary_factor", 1.0)), (1.0,)),
-        "quant_method": (quantised, (None,)),
+        "quant_method": (quantised(config), (None,)),
     }
     return next((f"{field} = {value!r}" for field, (value, known) in checks.items() if value not in known), None)
 

@@ -8,7 +8,7 @@ import torch
 
 from ponder.model import kernels
 from ponder.model.checkpoint import copy_companions, load_decoder, read_config, save_decoder
-from ponder.model.config import unsupported
+from ponder.model.config import quantised, unsupported
 from ponder.model.decoder import Decoder
 from ponder.model.devices import CPU
 from ponder.model.foreign import Foreign
@@ -24,8 +24,8 @@ Model = Decoder | Foreign
 def load_model(folder: Path, *, dtype: torch.dtype, device: torch.device = CPU) -> Model:
     """The language model of a folder; PonderError for one that cannot be loaded, or whose weights are quantised."""
     config = read_config(folder)
-    if quantised := (config.get("quantization_config") or {}).get("quant_method"):
-        raise PonderError(f"model {folder}: quantised ({quantised}), so not to be learned; take what it was made from")
+    if how := quantised(config):
+        raise PonderError(f"model {folder}: quantised ({how}), so not to be learned; take what it was made from")
     if reason := unsupported(config):
         return Foreign.load(folder, dtype=dtype, device=device, reason=reason)
     return load_decoder(folder, dtype=dtype, device=device)

@@ -70,9 +70,13 @@ class DistilConfig(Strict):
         return restated
 
     @model_validator(mode="after")
-    def _categories(self) -> Self:
+    def _said_if_unseen(self) -> Self:
         if self.unseen and not self.restated:
             raise ValueError('unseen: thinking without its question has to say it; give restated = "{question}"')
+        return self
+
+    @model_validator(mode="after")
+    def _categories(self) -> Self:
         for domain, clauses in self.categories.items():
             if domain not in self.domains:
                 raise ValueError(f"categories.{domain}: is no domain of distil.domains")

@@ -102,13 +102,7 @@ def needed(study: Study, path: Path, runs: Iterable[Run]) -> list[Task]:
     """What is made before these runs, in the order given: one may begin with another."""
     named = {out for run in runs for out in run.tasks[0].asked["needs"]}
     return [
-        _task(
-            Path(need.out),
-            asked_of_need(path, need),
-            "train",
-            str(path.parent / need.recipe),
-            *_sets(need.settings),
-        )
+        _task(Path(need.out), asked_of_need(path, need), "train", str(path.parent / need.recipe), *_sets(need.settings))
         for need in study.needs
         if need.out in named
     ]
