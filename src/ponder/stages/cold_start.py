@@ -58,14 +58,15 @@ class ColdStart:
 
     def lessons(self, problem: Problem, *, share: float) -> Iterator[Lesson]:
         """What is learned of a problem: with the question, and of a part without it."""
-        begun = problem.facts.get("begun") if self.worked else None
-        unseen = self.unseen if begun else 0.0
-        yield self.lesson(problem, share=share, seen=1.0 - unseen)
-        if begun and unseen:
-            yield self.without_question(problem, begun, weight=share * self.worked * unseen)
+        begun = problem.facts.get("begun")
+        if not (begun and self.unseen and self.worked):
+            yield self.lesson(problem, share=share)
+            return
+        yield self.lesson(problem, share=share, seen=1.0 - self.unseen)
+        yield self.without_question(problem, begun, weight=share * self.worked * self.unseen)
 
     def lesson(self, problem: Problem, *, share: float, seen: float = 1.0) -> Lesson:
-        """The worked and the direct reply side by side, weighted by the mix instead of drawn by it.
+        """The worked and the direct reply side by side, weighted by the mix instead of drawn by it; `seen` of the worked.
 
         In expectation this is learning from a `worked` share of worked examples, without the noise of drawing, and
         the prompt is paid for once. Each reply's loss is the sum over its tokens.
