@@ -66,10 +66,11 @@ class ColdStart:
         yield self.without_question(problem, begun, weight=share * self.worked * self.unseen)
 
     def lesson(self, problem: Problem, *, share: float, seen: float = 1.0) -> Lesson:
-        """The worked and the direct reply side by side, weighted by the mix instead of drawn by it; `seen` of the worked.
+        """The worked and the direct reply side by side, weighted by the mix instead of drawn by it.
 
         In expectation this is learning from a `worked` share of worked examples, without the noise of drawing, and
-        the prompt is paid for once. Each reply's loss is the sum over its tokens.
+        the prompt is paid for once. Each reply's loss is the sum over its tokens. `seen`: share of the worked one that
+        is learned here.
         """
         branches = []
         if self.worked > 0:
