@@ -289,6 +289,22 @@ def test_what_a_cell_and_the_roller_say_becomes_the_sampling(chat: Chat):
     assert filled.thinking == chat.limits(0, 0, Mode.FILLER)
 
 
+def test_what_only_the_policy_is_shown_stands_before_no_judge(chat: Chat):
+    """A judge that holds the spec is told it once, by its own form."""
+    verifier = ScriptedVerifier()
+    roller = Roller(
+        sampler=ScriptedSampler(chat=chat, lines=["7"]),
+        chat=chat,
+        examiner=Examiner({"sums": [Check(verifier=verifier, roles=(Role.FILTER,))]}),
+        seed=0,
+        shown=lambda problem: problem.asking(f"k1: add. {problem.question}"),
+    )
+    rollouts = roller.roll(SUMS, [cell()] * 2, group=1, stage="distil")
+    assert sorted(submission.problem.question for submission in verifier.seen) == ["3 + 4?", "4 + 4?"]
+    assert [one.problem.question for one in rollouts] == ["k1: add. 3 + 4?", "k1: add. 4 + 4?"]
+    assert all("k1: add. " in chat.text(one.completion.prompt) for one in rollouts)
+
+
 def test_filler_stands_in_the_prompt(chat: Chat):
     sampler = ScriptedSampler(chat=chat, lines=[["7"]])
     roller = Roller(sampler=sampler, chat=chat, examiner=Examiner({"sums": []}), seed=0)

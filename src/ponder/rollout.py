@@ -195,6 +195,8 @@ class Roller:
     """As in `SamplingParams`."""
     heard: Callable[[], None] = lambda: None
     """Called for each completion as it is finished."""
+    shown: Callable[[Problem], Problem] = lambda problem: problem
+    """A problem as the policy reads it, which may put a spec before it; who judges reads it without."""
 
     def roll(
         self,
@@ -227,7 +229,8 @@ class Roller:
         cell = common_cell(cells)
         how = Manner(mode=cell.mode, params=self.params(cell), version=version)
         filler = cell.think_at_most or 0 if cell.mode == Mode.FILLER else 0
-        asked = [messages_of(problem, cell.mode) for problem in problems]
+        shown = [self.shown(problem) for problem in problems]
+        asked = [messages_of(problem, cell.mode) for problem in shown]
         prompts = [self.chat.prompt(messages, cell.mode, filler=filler) for messages in asked]
         asks = {
             (i, g): Ask(prompt=prompts[i], stream=stream_of(self.seed, stage, step, p, g))
@@ -249,7 +252,7 @@ class Roller:
                 step=step,
                 sample=g,
                 cell=cells[i],
-                problem=problems[i],
+                problem=shown[i],
                 completion=completions[i, g],
                 verdicts=verdicts[i, g],
             )

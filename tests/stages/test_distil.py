@@ -52,9 +52,8 @@ def stage(chat: Chat, lines: Any = LINES, **changes: Any) -> tuple[Distil, Recor
         return ColdStart(domains=kept, source=InOrder(mixture, 4).source, **learns)
 
     settings: dict[str, Any] = {
-        "roller": Roller(sampler=sampler, chat=chat, examiner=Examiner({"sums": filters}), seed=0),
+        "roller": Roller(sampler=sampler, chat=chat, examiner=Examiner({"sums": filters}), seed=0, shown=under_a_spec),
         "source": InOrder(Mixture({"sums": Numbered()}, {"sums": 1}, seed=0), 4).source,
-        "shown": under_a_spec,
         "gather": 2,
         "group": 4,
         "cell": Cell(checkpoint="distil", domain="", split="", budget=64),
@@ -126,6 +125,18 @@ def test_where_nothing_was_kept_it_stops_and_says_why(chat: Chat):
     step = [distil.step(index) for index in range(3)][-1]
     assert step.halt == "distil: nothing was kept; 0 problems kept; dropped: 16 form, 8 script, 8 truncated"
     assert not learner.steps
+
+
+def test_a_clause_on_which_nothing_rests_is_told_once_everything_was_asked(chat: Chat):
+    distil, _ = stage(chat)
+    assert [distil.step(index).warning for index in range(3)] == ["", "", ""]
+    distil, _ = stage(chat, clauses=("k1", "k2", "k3"))
+    assert [distil.step(index).warning for index in range(3)] == [
+        "",
+        "distil: nothing that was kept rests on k3 (2 problems kept; dropped: 20 form, 5 script, 2 truncated, "
+        "2 not judged; it rests on 1 k1, 1 k2): nobody asks about it, or the judge lets none of it pass",
+        "",
+    ]
 
 
 def test_a_resumed_stage_finds_again_what_it_had_kept(chat: Chat, tmp_path: Path):

@@ -75,6 +75,8 @@ class Lines(Watcher):
     def _read(self, stage: Stage, index: int, step: Step) -> None:
         if step.rollouts and due(index, stage.steps, READINGS):
             show(self.console, to_read(step.rollouts, index))
+        if step.warning:
+            self.warned(step.warning)
 
 
 COLUMNS = (

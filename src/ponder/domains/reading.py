@@ -11,13 +11,10 @@ from ponder.domains.judging import ASKED
 from ponder.domains.kinds import build_from
 from ponder.domains.retold import Retold
 from ponder.streams import stream
-from ponder.types import Attack, PonderError, Problem, VerifierChoice
+from ponder.types import IT_SAYS, Attack, PonderError, Problem, VerifierChoice
 
-WORDS = {
-    "en": {"says": "It says: {text}", "only": "Only write out what it says."},
-    "ja": {"says": "書いてあること：{text}", "only": "書いてあることだけを書いてください。"},
-}
-"""By language: how thinking begins, and what is asked where nothing is to be done about it."""
+ONLY = {"en": "Only write out what it says.", "ja": "書いてあることだけを書いてください。"}
+"""What is asked where nothing is to be done about it, by language."""
 
 
 class Reading(Retold):
@@ -46,17 +43,16 @@ class Reading(Retold):
 
     def retold(self, own: Problem) -> Problem:
         """The same in one of the writings; what stays in plain writing stands before it."""
-        words = WORDS.get(own.language, WORDS["en"])
         way = stream("reading", own.id, own.pair_id or "").choice(self.ways)
         plain = own.plain
         text = own.question.removeprefix(plain)
         written = way.apply(own.asking(text), strength=1.0, seed=0)
         asked = f"{plain}{written.question}"
-        says = words["says"].format(text=text)
+        says = IT_SAYS.get(own.language, IT_SAYS["en"]).format(text=text)
         if self.solve:
             worked = self.of.worked(own)
             return replace(written.asking(asked), facts={**own.facts, "worked": worked and f"{says}\n{worked}"})
-        only = written.asking(f"{asked}\n{words['only']}")
+        only = written.asking(f"{asked}\n{ONLY.get(own.language, ONLY['en'])}")
         return replace(only, reference=text, facts={"worked": says})
 
 

@@ -86,9 +86,8 @@ def build_distil(recipe: Recipe, policy: Policy, learner: Learner, found: Mappin
         return _learning(config, policy, learner, {**found, **kept}, dict.fromkeys(kept, 1.0), seed)
 
     return Distil(
-        roller=Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=recipe.seed),
+        roller=Roller(sampler=policy.sampler, chat=policy.chat, examiner=examiner, seed=recipe.seed, shown=shown),
         source=InOrder(mixture, config.problems).source,
-        shown=shown,
         gather=config.asks,
         group=config.group_size,
         cell=Cell(checkpoint=NAME, domain="", split="", budget=config.max_tokens, temperature=config.temperature),

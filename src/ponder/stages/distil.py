@@ -18,7 +18,7 @@ from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.stages.cold_start import ColdStart
 from ponder.stages.drive import Step
-from ponder.stages.kept import Kept, kind_of
+from ponder.stages.kept import OTHER, Kept, clause_of, kind_of
 from ponder.types import Cell, Outcome, Problem, Role, Rollout, Verdict
 
 NAME = "distil"
@@ -90,11 +90,9 @@ class Distil:
     """The stage: `gather` steps that ask, then `learning` ones."""
 
     roller: Roller
-    """Who makes rollouts; its examiner filters."""
+    """Who makes rollouts, with the spec before each problem; its examiner filters."""
     source: Callable[[int], Sequence[Problem]]
     """Step -> its problems, without the spec."""
-    shown: Callable[[Problem], Problem]
-    """Puts the spec before a problem."""
     gather: int
     """Steps that ask."""
     group: int
@@ -147,13 +145,25 @@ class Distil:
             found.setdefault(kind_of(problem, rollout, self.clauses), []).append((problem, rollout))
         return {name: Kept(name, pairs, restated=self.restated) for name, pairs in sorted(found.items())}
 
+    def untaught(self) -> str:
+        """Which clauses nothing that was kept rests on, and what rests on the others; nothing where there are none."""
+        rests = Counter(clause_of(rollout, self.clauses) for _, rollout in self.harvest.kept)
+        missing = [clause for clause in self.clauses if not rests[clause]]
+        if not missing or not self.harvest.kept:
+            return ""
+        found = ", ".join(f"{rests[clause]} {clause}" for clause in (*self.clauses, OTHER) if rests[clause])
+        return (
+            f"distil: nothing that was kept rests on {', '.join(missing)} ({self.harvest.told}; it rests on {found}): "
+            "nobody asks about it, or the judge lets none of it pass"
+        )
+
     def _ask(self, index: int) -> Step:
         problems = list(self.source(index))
-        shown = [self.shown(problem) for problem in problems]
         cells = [replace(self.cell, domain=p.domain, split=p.split, language=p.language) for p in problems]
         began = time.perf_counter()
-        rollouts = self.roller.roll(shown, cells, group=self.group, stage=self.name, step=index, version=self.before)
+        rollouts = self.roller.roll(problems, cells, group=self.group, stage=self.name, step=index, version=self.before)
         took, tokens = time.perf_counter() - began, sum(len(rollout.completion.tokens) for rollout in rollouts)
         timings = {"sample_seconds": took, "sample_tokens_per_second": tokens / took}
         metrics = self.harvest.take(problems, rollouts, group=self.group)
-        return Step(metrics=metrics, timings=timings, rollouts=rollouts)
+        warning = self.untaught() if index == self.gather - 1 else ""
+        return Step(metrics=metrics, timings=timings, rollouts=rollouts, warning=warning)

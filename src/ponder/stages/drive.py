@@ -27,6 +27,8 @@ class Step:
     """Seconds and rates."""
     rollouts: Sequence[Rollout] = ()
     """All rollouts of the step; none in supervised stages."""
+    warning: str = ""
+    """What the user should look at, in a line; the stage goes on."""
     halt: str = ""
     """Why the stage must stop here, in a line for the user; recorded first, so that they can look."""
     back: bool = False

@@ -47,9 +47,13 @@ def _taught(name: str, problem: Problem, rollout: Rollout, restated: str | None)
 
 def kind_of(problem: Problem, rollout: Rollout, clauses: Sequence[str]) -> str:
     """Domain, the clause that the thinking names last, and the first word of the answer: `requests k2 refuse`."""
-    thinking, answer = rollout.completion.thinking or "", rollout.completion.answer
-    clause = cited(thinking, clauses)[-1:] or (OTHER,)
-    return f"{problem.domain} {clause[0]} {first_word(answer)}"
+    return f"{problem.domain} {clause_of(rollout, clauses)} {first_word(rollout.completion.answer)}"
+
+
+def clause_of(rollout: Rollout, clauses: Sequence[str]) -> str:
+    """The clause that the thinking names last, on which the answer rests."""
+    named = cited(rollout.completion.thinking or "", clauses)
+    return named[-1] if named else OTHER
 
 
 def first_word(answer: str) -> str:

@@ -33,6 +33,7 @@ from ponder.types.seams import (
     Verifier,
 )
 from ponder.types.words import (
+    IT_SAYS,
     THINK_IN,
     Mode,
     Outcome,
@@ -43,6 +44,7 @@ from ponder.types.words import (
 )
 
 __all__ = [
+    "IT_SAYS",
     "PLAIN",
     "THINK_IN",
     "Asking",

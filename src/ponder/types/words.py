@@ -61,6 +61,8 @@ class Mode(StrEnum):
 
 THINK_IN: dict[str, str] = {"en": "Think in English.", "ja": "日本語で考えてください。"}
 """What asks for thinking in a language, by ISO 639-1 code."""
+IT_SAYS: dict[str, str] = {"en": "It says: {text}", "ja": "書いてあること：{text}"}
+"""How worked thinking says a question again before it sets about it, by ISO 639-1 code."""
 
 
 class Tier(StrEnum):

@@ -229,6 +229,16 @@ def test_thinking_in_the_other_language_answers_in_its_own(kind: str):
         assert other.facts["worked"] == told.facts["worked"] != one.facts["worked"]
 
 
+@pytest.mark.parametrize("kind", DEEP)
+def test_thinking_may_first_say_the_question_in_its_own_language(kind: str):
+    family = FAMILIES[kind]
+    foreign = family(kind, language="ja", thinks="en"), family(kind, language="ja", thinks="en", restated=True)
+    english, japanese, restated = (way.problems("train", seed=3, n=20) for way in (family(kind), *foreign))
+    for one, told, says in zip(english, japanese, restated, strict=True):
+        assert says.question == told.question and says.reference == told.reference
+        assert says.facts["worked"] == f"It says: {one.question}\n{told.facts['worked']}"
+
+
 def test_seen_and_unseen_share_nothing():
     assert not set(KNOWN) & set(UNSEEN) and len(UNSEEN) >= 5
 

@@ -291,6 +291,15 @@ def test_thinking_in_the_other_language_answers_in_its_own():
         assert foreign.facts["worked"] == japanese.facts["worked"] != own.facts["worked"]
 
 
+def test_a_request_is_said_again_without_the_rules_before_it():
+    told = Requests("x", rules="drawn", depth=1, open=True, language="ja", thinks="en", restated=True)
+    english = Requests("x", rules="drawn", depth=1, open=True)
+    for problem, own in zip(*(way.problems("train", seed=3, n=20) for way in (told, english)), strict=True):
+        says, _, worked = problem.facts["worked"].partition("\n")
+        assert own.plain and own.question == f"{own.plain}{says.removeprefix('It says: ')}"
+        assert worked == own.facts["worked"] and problem.plain != own.plain
+
+
 def test_only_the_outcome_with_its_clause_is_right():
     domain = Requests("x", depth=3)
     (problem,) = domain.problems("test", seed=0, n=1)

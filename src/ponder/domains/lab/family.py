@@ -13,7 +13,7 @@ from ponder.domains.generated import Generated
 from ponder.domains.items import Item
 from ponder.domains.splits import content_hash
 from ponder.options import span
-from ponder.types import THINK_IN, PonderError, VerifierChoice
+from ponder.types import IT_SAYS, PLAIN, THINK_IN, PonderError, VerifierChoice
 
 Words = Mapping[str, str]
 """What a family says in one language, by what it says it for."""
@@ -55,12 +55,14 @@ class Family(Generated):
         depth: int | tuple[int, int] = (1, 5),
         language: str = "en",
         thinks: str | None = None,
+        restated: bool = False,
         slips: float = 0.0,
     ) -> None:
         """`depth`: steps, as a number or a range; `language`: `en` or `ja`, which tell the same items.
 
-        `thinks`: language of the thinking, which the question then asks for. `slips`: share of items whose worked
-        thinking goes wrong at a step and comes to the answer that follows.
+        `thinks`: language of the thinking, which the question then asks for. `restated`: worked thinking first says
+        what is asked, in the language that it thinks in. `slips`: share of items whose worked thinking goes wrong at a
+        step and comes to the answer that follows.
         """
         if not 0 <= slips <= 1:
             raise PonderError(f"{name}.slips = {slips}: give a share from 0 to 1")
@@ -69,7 +71,7 @@ class Family(Generated):
         for option, given in (("language", language), ("thinks", thinks or language)):
             if given not in self.words:
                 raise PonderError(f"{name}.{option} = {given!r}: it is told in {', '.join(self.words)} only")
-        self.thinking_words = self.words[thinks or language]
+        self.thinks_in, self.restated = thinks or language, restated
         super().__init__(
             name,
             key=f"lab {self.kind} {self.depth}",
@@ -88,7 +90,11 @@ class Family(Generated):
 
     @abstractmethod
     def ask(self, story: Story, words: Words) -> str:
-        """The question."""
+        """The question, without what is told before it."""
+
+    def told_before(self, story: Story, words: Words) -> str:
+        """What stands before a question and is never said again or written another way, such as rules."""
+        return ""
 
     @abstractmethod
     def line(self, story: Story, before: State, step: Any, state: State, words: Words) -> str:
@@ -117,19 +123,27 @@ class Family(Generated):
         story, words = self.draw(rng, rng.randint(*self.depth)), self.words[self.language]
         states, canonical = self.states(story), f"{self.kind} {self.told_of(story)}"
         gone = self.slip(rng, story) if rng.random() < self.slips else states
+        before = self.told_before(story, words)
         return Item(
-            question=self.ask(story, words),
+            question=f"{before}{self.ask(story, words)}",
             reference=self.answer(states[-1], words),
             difficulty=float(len(story.steps)),
             pair_id=content_hash(canonical),
             canonical=canonical,
             facts={
-                "worked": "\n".join(self.worked_lines(story, gone, self.thinking_words)),
-                "right": "\n".join(self.worked_lines(story, states, self.thinking_words)),
+                "worked": self.thinking(story, gone),
+                "right": self.thinking(story, states),
                 "concluded": self.answer(gone[-1], words),
+                **({PLAIN: before} if before else {}),
                 **self.facts(story, states[-1]),
             },
         )
+
+    def thinking(self, story: Story, states: list[State]) -> str:
+        """Worked thinking that goes through these states, after what is asked if that is to be said again."""
+        words = self.words[self.thinks_in]
+        says = [IT_SAYS[self.thinks_in].format(text=self.ask(story, words))] if self.restated else []
+        return "\n".join([*says, *self.worked_lines(story, states, words)])
 
     def told_of(self, story: Story) -> str:
         """All that a question tells, in no language: two stories of which this is the same are the same item."""

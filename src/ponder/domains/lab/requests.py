@@ -13,7 +13,7 @@ from ponder.domains.lab.family import TEXT, Family, State, Story, Words
 from ponder.domains.lab.house import HOUSE, LABELS, ROLES, Case, Rules, neighbour
 from ponder.domains.lab.rules import THINGS
 from ponder.domains.lab.rules import WORDS as RULE_WORDS
-from ponder.types import PLAIN, PonderError
+from ponder.types import PonderError
 
 NAMES = ("Ann", "Ben", "Eve", "Max", "Sue", "Tom")
 PAIRS = tuple(combinations(range(len(ROLES)), 2))
@@ -90,6 +90,7 @@ class Requests(Family):
         depth: int | tuple[int, int] = (1, 5),
         language: str = "en",
         thinks: str | None = None,
+        restated: bool = False,
         slips: float = 0.0,
         rules: str = "prompt",
         open: bool = False,
@@ -113,7 +114,7 @@ class Requests(Family):
         if house < 1 or (house > 1 and rules != "neighbour"):
             raise PonderError(f"{name}.house = {house}: which of the neighbours, from 1 on; give rules = 'neighbour'")
         self.rules, self.open, self.excepted, self.house = rules, open, excepted, house
-        super().__init__(name, depth=depth, language=language, thinks=thinks, slips=slips)
+        super().__init__(name, depth=depth, language=language, thinks=thinks, restated=restated, slips=slips)
 
     def draw(self, rng: Random, depth: int) -> Story:
         """Each clause decides as often as the others, and each of its cases as often as its others."""
@@ -163,13 +164,12 @@ class Requests(Family):
         return Ruling(case, house.deciding(rules, case), house.outcome(rules, case))
 
     def ask(self, story: Story, words: Words) -> str:
-        """The rules, if they are told; who and what there is; what happens, and who asks for what."""
-        asked = self.openly(story, words) if self.open else self.as_notes(story, words)
-        return f"{self.told_rules(story.world.rules, words)}{asked}"
+        """Who and what there is; what happens, and who asks for what."""
+        return self.openly(story, words) if self.open else self.as_notes(story, words)
 
-    def told_rules(self, rules: Rules, words: Words) -> str:
-        """What stands before a request, if anything does."""
-        return "" if self.rules in UNTOLD else f"{house_text.rules_text(rules, words)}{words['gap']}"
+    def told_before(self, story: Story, words: Words) -> str:
+        """The rules, if a question tells them."""
+        return "" if self.rules in UNTOLD else f"{house_text.rules_text(story.world.rules, words)}{words['gap']}"
 
     def as_notes(self, story: Story, words: Words) -> str:
         """Badges and things as lists, in which the request has to be looked up."""
@@ -246,9 +246,7 @@ class Requests(Family):
     def facts(self, story: Story, end: State) -> Mapping[str, Any]:
         """What it comes to: outcome, clause, and whether it is a benign look-alike."""
         benign = house.is_benign(story.world.rules, end.case)
-        told = self.told_rules(story.world.rules, self.words[self.language])
-        plain = {PLAIN: told} if told else {}
-        return {"outcome": end.outcome, "clause": f"k{end.number}", "benign": benign, **plain}
+        return {"outcome": end.outcome, "clause": f"k{end.number}", "benign": benign}
 
     def slip(self, rng: Random, story: Story) -> list[State]:
         """States of thinking that does another step of the same kind in place of one."""
