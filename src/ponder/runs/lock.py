@@ -1,9 +1,11 @@
-"""One writer a run folder."""
+"""One writer a run folder, and one at a time elsewhere."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -35,6 +37,17 @@ def release(file: TextIO) -> None:
     if not file.closed:
         file.truncate(0)
         file.close()
+
+
+@contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in its turn with this folder, and leave nothing there."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _held(folder: Path, file: TextIO) -> PonderError:

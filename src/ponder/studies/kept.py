@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from ponder.runs import manifests
 from ponder.runs.files import write_atomic
 from ponder.runs.lines import to_json
+from ponder.runs.lock import in_turn
 from ponder.studies.run import Run
 from ponder.studies.schema import Study
 from ponder.types import PonderError
@@ -60,13 +61,15 @@ def read(study: Study, path: Path, runs: list[Run]) -> tuple[Values, list[Run]]:
 
 def write(study: Study, path: Path, runs: list[Run], values: Values) -> None:
     """Keep what these runs came to, beside what is kept already: a seed that is not asked for today is not lost."""
-    before = _file(path.parent)
-    made = before.runs if before else dict[str, dict[int, Seed]]()
-    for run in runs:
-        if run.done and run.key in values:
-            made.setdefault(run.arm, {})[run.seed] = _seed(study, run, values[run.key])
-    if made:
-        write_atomic(path.parent / NAME, to_json(Seeds(study=study.name, runs=made).model_dump(mode="json"), indent=1))
+    with in_turn(path.parent):  # another `ponder study` of the same file may be adding its own
+        before = _file(path.parent)
+        made = before.runs if before else dict[str, dict[int, Seed]]()
+        for run in runs:
+            if run.done and run.key in values:
+                made.setdefault(run.arm, {})[run.seed] = _seed(study, run, values[run.key])
+        if made:
+            told = Seeds(study=study.name, runs=made).model_dump(mode="json")
+            write_atomic(path.parent / NAME, to_json(told, indent=1))
 
 
 def digest(study: Study, run: Run) -> str:
