@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -12,6 +13,7 @@ from ponder.types import PonderError
 HOLD = """
 import os, sys, time
 from pathlib import Path
+from threading import Thread
 from ponder.runs import lock
 file = lock.acquire(Path(sys.argv[1]))
 if os.fork() == 0:
@@ -45,3 +47,19 @@ def test_a_killed_writer_holds_nothing_even_if_its_worker_lives_on(tmp_path: Pat
         finally:
             holder.kill()
             os.kill(worker, signal.SIGKILL)
+
+
+def test_turns_with_a_folder_wait_for_each_other_and_leave_nothing(tmp_path: Path):
+    told: list[str] = []
+
+    def other() -> None:
+        with lock.in_turn(tmp_path):
+            told.append("other")
+
+    with lock.in_turn(tmp_path):
+        thread = Thread(target=other)
+        thread.start()
+        thread.join(0.2)
+        told.append("first")
+    thread.join(10)
+    assert told == ["first", "other"] and not list(tmp_path.iterdir())
