@@ -196,7 +196,8 @@ class Roller:
     heard: Callable[[], None] = lambda: None
     """Called for each completion as it is finished."""
     shown: Callable[[Problem], Problem] = lambda problem: problem
-    """A problem as the policy reads it, which may put a spec before it; who judges reads it without."""
+    """A problem as the policy reads it, and as its rollouts tell it: with a spec before it, say. Who judges reads it
+    without."""
 
     def roll(
         self,

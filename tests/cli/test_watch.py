@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from rich.console import Console
@@ -40,7 +40,7 @@ def shown(*, terminal: bool) -> str:
         watch.measured("untouched", step().rollouts)
         watch.began(stage, 1)
         for index in (1, 2):
-            watch.stepped(stage, index, step())
+            watch.stepped(stage, index, replace(step(), warning="of \x1b[31m k2 nothing" if index == 2 else ""))
         watch.ended(stage, 3)
         watch.warned("checkpoint \x1b[31m is damaged")
     return stream.getvalue()
@@ -54,6 +54,7 @@ def test_plain_lines_have_no_control_codes_whatever_a_completion_holds() -> None
     assert "  step 3/3, 0:00 left: reward 0.50 · 321 tokens/s" in text
     assert "reinforce: 3 of 3 steps done in 0:00" in text
     assert "warning: checkpoint ⟨U+001B⟩[31m is damaged" in text
+    assert text.count("warning: of ⟨U+001B⟩[31m k2 nothing") == 1
 
 
 def test_bars_show_the_same_and_let_nothing_of_a_completion_through() -> None:

@@ -81,6 +81,7 @@ def test_rules_that_a_question_tells_stay_in_plain_writing():
         ({"ways": [{"use": "rot_n", "n": 99}]}, r"r.ways.n = 99: must lie within 1 and 25"),
         ({"of": "lab-sums"}, r"r.use = 'lab-sums': no such kind of domain"),
         ({"of": "judging"}, r"r.use = 'judging': no such kind of domain"),
+        ({"options": {"restated": True}}, r"r.options.restated: thinking says the question once; leave it out"),
     ],
 )
 def test_what_cannot_be_read_is_refused(changed: dict[str, Any], message: str):

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from ponder.recipes.distil import asked_about
+from ponder.recipes.distil_schema import DistilConfig
 from ponder.recipes.load import load_recipe
 from ponder.recipes.measure import find_subject
 from ponder.recipes.train import train
 from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
-from ponder.types import PonderError, Role
+from ponder.types import Message, PonderError, Role, Submission
+from ponder.verifiers.judge import Judge
 from recipes.test_resume import Stopper, content
 
 SPEC = """# Sums
@@ -133,14 +136,47 @@ def test_answers_at_once_are_learned_beside_the_thinking(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize(
+    ("categories", "expected"),
+    [({}, ("a", "b", "c")), ({"x": ["c", "a"]}, ("a", "b", "c")), ({"x": ["c"], "y": ["a", "c"]}, ("a", "c"))],
+)
+def test_something_is_to_rest_on_the_clauses_that_are_shown_whole(
+    categories: dict[str, list[str]], expected: tuple[str, ...]
+):
+    config = DistilConfig.model_construct(domains={"x": 1.0, "y": 1.0}, categories=categories)
+    assert asked_about(config, ("a", "b", "c")) == expected
+
+
+def test_a_judge_is_told_the_spec_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+
+    def heard(judge: Judge, submission: Submission) -> tuple[Message, ...]:
+        told = judge.form.messages(submission.problem, submission.answer, rules=judge.rules)
+        asked.append(told[-1].content)
+        return told
+
+    monkeypatch.setattr(Judge, "messages", heard)
+    settings = [f"spec={tmp_path}/sums.md", "distil.judged_by=strict", "distil.least=1e-9", "distil.asks=1"]
+    judge = ["verifiers.strict.form=lab-rules", "verifiers.strict.max_tokens=4"]
+    train(load_recipe(written(tmp_path), [*settings, *judge, "distil.steps=1", "rl.steps=1"]), tmp_path / "run")
+    assert len(asked) > 10
+    assert all(text.startswith("d1: Only the last digit is kept. d2: ") for text in asked)
+    assert {text.count("d1: ") for text in asked} == {1}
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         (["distil.spec=nowhere.md"], r"nowhere.md"),
         (
-            ["distil.judged_by=me", "verifiers.me.model=policy"],
+            ["distil.judged_by=me", "verifiers.me.model=policy", "verifiers.me.form=reference"],
             r"verifiers.me.model: a policy cannot pay or watch itself, nor say",
         ),
         (["distil.judged_by=numbers"], r"distil.judged_by = 'numbers': must be one of exact, number"),
+        (
+            ["distil.judged_by=blind", "verifiers.blind.form=lab"],
+            r"distil.judged_by = 'blind': its form 'lab' shows it neither the spec nor the right answer; give another",
+        ),
         (["distil.categories={sums = ['d9']}", "distil.shown=system"], r"distil.categories.sums: clause = 'd9'"),
         (["distil.categories={sums = []}", "distil.shown=system"], r"distil.categories.sums: names no clause"),
         (["distil.categories={lamps = ['d1']}", "distil.shown=system"], r"categories.lamps: is no domain of"),

@@ -13,7 +13,6 @@ from ponder.types import PonderError
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from threading import Thread
 from ponder.runs import lock
 file = lock.acquire(Path(sys.argv[1]))
 if os.fork() == 0:
@@ -49,17 +48,20 @@ def test_a_killed_writer_holds_nothing_even_if_its_worker_lives_on(tmp_path: Pat
             os.kill(worker, signal.SIGKILL)
 
 
-def test_turns_with_a_folder_wait_for_each_other_and_leave_nothing(tmp_path: Path):
+def test_turns_with_a_file_wait_for_each_other_and_leave_it_as_it_is(tmp_path: Path):
+    file = tmp_path / "study.toml"
+    file.write_text("name")
     told: list[str] = []
 
     def other() -> None:
-        with lock.in_turn(tmp_path):
+        with lock.in_turn(file):
             told.append("other")
 
-    with lock.in_turn(tmp_path):
+    with lock.in_turn(file):
         thread = Thread(target=other)
         thread.start()
         thread.join(0.2)
         told.append("first")
     thread.join(10)
-    assert told == ["first", "other"] and not list(tmp_path.iterdir())
+    assert told == ["first", "other"]
+    assert file.read_text() == "name" and list(tmp_path.iterdir()) == [file]

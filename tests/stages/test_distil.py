@@ -127,10 +127,18 @@ def test_where_nothing_was_kept_it_stops_and_says_why(chat: Chat):
     assert not learner.steps
 
 
+def test_a_judge_reads_the_question_without_the_spec_that_stands_before_it(chat: Chat):
+    distil, _ = stage(chat)
+    distil.step(0)
+    *_, judge = distil.roller.examiner.checks["sums"]
+    assert isinstance(judge.verifier, ScriptedVerifier) and judge.verifier.seen
+    assert all(m.role == "user" for submission in judge.verifier.seen for m in submission.problem.messages)
+
+
 def test_a_clause_on_which_nothing_rests_is_told_once_everything_was_asked(chat: Chat):
     distil, _ = stage(chat)
     assert [distil.step(index).warning for index in range(3)] == ["", "", ""]
-    distil, _ = stage(chat, clauses=("k1", "k2", "k3"))
+    distil, _ = stage(chat, expected=("k1", "k2", "k3"))
     assert [distil.step(index).warning for index in range(3)] == [
         "",
         "distil: nothing that was kept rests on k3 (2 problems kept; dropped: 20 form, 5 script, 2 truncated, "

@@ -52,7 +52,7 @@ class Lines(Watcher):
         if due(index, stage.steps, LINES):
             left = self.pace.left(index + 1, stage.steps)
             say(self.console, f"  step {index + 1}/{stage.steps}, {left} left: {note(step.metrics, step.timings)}")
-        self._read(stage, index, step)
+        self._tell(stage, index, step)
 
     def ended(self, stage: Stage, done: int) -> None:
         """Say how far it came."""
@@ -72,7 +72,7 @@ class Lines(Watcher):
         """Say it."""
         say(self.console, f"warning: {visible(message)}", style="yellow")
 
-    def _read(self, stage: Stage, index: int, step: Step) -> None:
+    def _tell(self, stage: Stage, index: int, step: Step) -> None:
         if step.rollouts and due(index, stage.steps, READINGS):
             show(self.console, to_read(step.rollouts, index))
         if step.warning:
@@ -108,7 +108,7 @@ class Bars(Lines):
         """Move the bar."""
         left = f"{self.pace.left(index + 1, stage.steps)} left"
         self.progress.update(self.bar, completed=index + 1, left=left, note=note(step.metrics, step.timings))
-        self._read(stage, index, step)
+        self._tell(stage, index, step)
 
     def ended(self, stage: Stage, done: int) -> None:
         """Say on the bar how long it took."""

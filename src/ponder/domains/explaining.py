@@ -26,6 +26,7 @@ class Explaining(Retold):
         """`of`: kind of the domain that is explained, with its `options`; `slips`: one of them, in the lab."""
         self.name = name
         self.of = build_from(KINDS, name, of, {**(options or {}), **({"slips": slips} if slips else {})})
+        self.refuse_restated(name)
         if hasattr(self.of, "slips"):
             self.slips = slips  # what has this can be asked for slips
 

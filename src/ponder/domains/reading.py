@@ -39,6 +39,7 @@ class Reading(Retold):
         if not self.ways:
             raise PonderError(f"{name}.ways: names no writing; give kinds of attacks")
         self.of = build_from(ASKED, name, of, options or {})
+        self.refuse_restated(name)
         self.verifier = self.of.verifier if solve else VerifierChoice(name="exact", options={"casefold": True})
 
     def retold(self, own: Problem) -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ponder.types import Domain, Problem
+from ponder.types import Domain, PonderError, Problem
 
 
 class Retold(ABC):
@@ -12,6 +12,11 @@ class Retold(ABC):
 
     of: Domain
     """Whose problems they are."""
+
+    def refuse_restated(self, name: str) -> None:
+        """Raise PonderError where thinking of the other domain says its question again, which is done here or not."""
+        if getattr(self.of, "restated", False):
+            raise PonderError(f"{name}.options.restated: thinking says the question once; leave it out")
 
     @abstractmethod
     def retold(self, own: Problem) -> Problem:

@@ -93,11 +93,20 @@ def build_distil(recipe: Recipe, policy: Policy, learner: Learner, found: Mappin
         cell=Cell(checkpoint=NAME, domain="", split="", budget=config.max_tokens, temperature=config.temperature),
         harvest=Harvest(least=config.least),
         clauses=clauses,
+        expected=asked_about(config, clauses) if config.cites else (),
         teach=teach,
         before=before,
         learning=config.steps,
         restated=config.restated,
     )
+
+
+def asked_about(config: DistilConfig, clauses: tuple[str, ...]) -> tuple[str, ...]:
+    """The clauses that are shown whole with some domain's problems: all of them where that is not said of each."""
+    if any(name not in config.categories for name in config.domains):
+        return clauses
+    whole = {clause for name in config.domains for clause in config.categories[name]}
+    return tuple(clause for clause in clauses if clause in whole)
 
 
 def _examiner(recipe: Recipe, clauses: tuple[str, ...], found: Mapping[str, Domain]) -> Examiner:

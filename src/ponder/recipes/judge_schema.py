@@ -89,6 +89,11 @@ class JudgeConfig(Strict):
         with_spec = "thinking" if self.reads_thinking else "rules"
         return self.form or (with_spec if self.spec else "alone")
 
+    @property
+    def knows(self) -> bool:
+        """Whether it is shown what decides: a spec, or the right answer."""
+        return any(place in FORMS[self.form_name].ask for place in ("{rules}", "{reference}"))
+
     @model_validator(mode="after")
     def _one_model(self) -> Self:
         if self.members and (self.server or self.model or self.spec or self.form or self.rule):

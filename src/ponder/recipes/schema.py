@@ -366,6 +366,16 @@ class Recipe(Strict):
             raise ValueError("rl.watch: where the domains' own verifiers pay there is nothing to watch; leave it out")
         return self
 
+    @model_validator(mode="after")
+    def _filtered_by_who_knows(self) -> Self:
+        judge = self.verifiers.get(self.distil.judged_by) if self.distil else None
+        if self.distil and judge:
+            asked = [self.verifiers[member] for member in judge.members] or [judge]
+            if not any(one.knows for one in asked):
+                told = f"its form {asked[0].form_name!r} shows it neither the spec nor the right answer"
+                raise ValueError(f"distil.judged_by = {self.distil.judged_by!r}: {told}; give another form")
+        return self
+
 
 def _shows_spec(judge: Any) -> bool:
     """Whether a section of verifiers is a judge whose form has a place for rules; one that names none gets such."""

@@ -40,14 +40,14 @@ def release(file: TextIO) -> None:
 
 
 @contextmanager
-def in_turn(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in its turn with this folder, and leave nothing there."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is in its turn with this file, which must be there and stays as it is."""
+    with refusals(path):
+        file = path.open("a")  # NFS locks only what may be written
+    with file:
+        with refusals(path):
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
 
 
 def _held(folder: Path, file: TextIO) -> PonderError:

@@ -60,11 +60,12 @@ class Form:
     """Whether rules stand on one line, as `Spec.brief` tells them."""
 
     def messages(self, problem: Problem, answer: str, *, thinking: str = "", rules: str = "") -> tuple[Message, ...]:
-        """What a judge is asked about an answer, which it reads as data."""
+        """What a judge is asked about an answer, which it reads as data; the same rules in a question are left out."""
         framed = self.guard.framed
+        told = problem.plain if rules and problem.plain.strip() == rules.strip() else ""
         filled = {
             "rules": rules,
-            "question": framed(problem.question, "task", problem.id),
+            "question": framed(problem.question.removeprefix(told), "task", problem.id),
             "answer": framed(answer, "answer", problem.id),
             "reference": problem.reference,
             "thinking": framed(thinking, "thinking", problem.id),

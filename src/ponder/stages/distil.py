@@ -18,7 +18,7 @@ from ponder.runs.folder import Run
 from ponder.runs.table import read_rollouts
 from ponder.stages.cold_start import ColdStart
 from ponder.stages.drive import Step
-from ponder.stages.kept import OTHER, Kept, clause_of, kind_of
+from ponder.stages.kept import Kept, clause_of, kind_of
 from ponder.types import Cell, Outcome, Problem, Role, Rollout, Verdict
 
 NAME = "distil"
@@ -103,6 +103,8 @@ class Distil:
     """What was kept so far."""
     clauses: tuple[str, ...]
     """Ids by which what was kept is balanced."""
+    expected: tuple[str, ...] = ()
+    """Those of them on which something is to rest; none where thinking need not name any."""
     teach: Callable[[Mapping[str, Kept]], ColdStart]
     """Makes the learning half out of what was kept, by kind."""
     before: int
@@ -145,17 +147,9 @@ class Distil:
             found.setdefault(kind_of(problem, rollout, self.clauses), []).append((problem, rollout))
         return {name: Kept(name, pairs, restated=self.restated) for name, pairs in sorted(found.items())}
 
-    def untaught(self) -> str:
-        """Which clauses nothing that was kept rests on, and what rests on the others; nothing where there are none."""
-        rests = Counter(clause_of(rollout, self.clauses) for _, rollout in self.harvest.kept)
-        missing = [clause for clause in self.clauses if not rests[clause]]
-        if not missing or not self.harvest.kept:
-            return ""
-        found = ", ".join(f"{rests[clause]} {clause}" for clause in (*self.clauses, OTHER) if rests[clause])
-        return (
-            f"distil: nothing that was kept rests on {', '.join(missing)} ({self.harvest.told}; it rests on {found}): "
-            "nobody asks about it, or the judge lets none of it pass"
-        )
+    def rests(self) -> Counter[str]:
+        """How much of what was kept rests on each clause, or on none that is named."""
+        return Counter(clause_of(rollout, self.clauses) for _, rollout in self.harvest.kept)
 
     def _ask(self, index: int) -> Step:
         problems = list(self.source(index))
@@ -165,5 +159,19 @@ class Distil:
         took, tokens = time.perf_counter() - began, sum(len(rollout.completion.tokens) for rollout in rollouts)
         timings = {"sample_seconds": took, "sample_tokens_per_second": tokens / took}
         metrics = self.harvest.take(problems, rollouts, group=self.group)
-        warning = self.untaught() if index == self.gather - 1 else ""
-        return Step(metrics=metrics, timings=timings, rollouts=rollouts, warning=warning)
+        rests = self.rests()
+        untaught = [clause for clause in self.expected if not rests[clause]]
+        last = index == self.gather - 1
+        return Step(
+            metrics=metrics | {"untaught": float(len(untaught))},
+            timings=timings,
+            rollouts=rollouts,
+            warning=self._warning(untaught, rests) if last and untaught and rests else "",
+        )
+
+    def _warning(self, untaught: Sequence[str], rests: Counter[str]) -> str:
+        found = ", ".join(f"{n} {clause}" for clause, n in sorted(rests.items()))
+        return (
+            f"distil: nothing that was kept rests on {', '.join(untaught)} ({self.harvest.told}; it rests on {found}): "
+            "nobody asks about it, or the judge lets none of it pass"
+        )

@@ -28,7 +28,7 @@ class Step:
     rollouts: Sequence[Rollout] = ()
     """All rollouts of the step; none in supervised stages."""
     warning: str = ""
-    """What the user should look at, in a line; the stage goes on."""
+    """What the user should look at, in a line that is shown and kept nowhere; the stage goes on."""
     halt: str = ""
     """Why the stage must stop here, in a line for the user; recorded first, so that they can look."""
     back: bool = False

@@ -61,7 +61,7 @@ def read(study: Study, path: Path, runs: list[Run]) -> tuple[Values, list[Run]]:
 
 def write(study: Study, path: Path, runs: list[Run], values: Values) -> None:
     """Keep what these runs came to, beside what is kept already: a seed that is not asked for today is not lost."""
-    with in_turn(path.parent):  # another `ponder study` of the same file may be adding its own
+    with in_turn(path):  # another `ponder study` of the same file may be adding its own
         before = _file(path.parent)
         made = before.runs if before else dict[str, dict[int, Seed]]()
         for run in runs:

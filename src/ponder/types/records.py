@@ -100,7 +100,7 @@ class Submission:
     """What a verifier gets to see."""
 
     problem: Problem
-    """What was asked."""
+    """What was asked, without what only the policy was shown."""
     answer: str
     """What was answered."""
     thinking: str | None = None
@@ -194,7 +194,7 @@ class Rollout:
     cell: Cell
     """What it is evidence about."""
     problem: Problem
-    """What was asked."""
+    """What the policy read, a spec before it included."""
     completion: Completion
     """What the policy wrote."""
     verdicts: tuple[Verdict, ...]

@@ -30,6 +30,7 @@ from ponder.domains.lab.house import (
 )
 from ponder.domains.lab.house_text import WORDS, rules_text, spec_markdown, spec_text
 from ponder.domains.lab.requests import SOURCES, Requests, World
+from ponder.specs.asking import FORMS
 from ponder.types import THINK_IN, PonderError, Problem, Submission
 from ponder.verifiers.text import Exact
 
@@ -346,3 +347,12 @@ def test_what_it_lacks_is_refused_in_one_line(options: dict[str, object], messag
     with pytest.raises(PonderError, match=message) as caught:
         build("x", "lab-requests", options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_judge_that_is_told_the_rules_reads_them_once():
+    (problem,) = Requests("x", rules="prompt", depth=1, open=True).problems("test", seed=0, n=1)
+    rules = spec_text("en")
+    (asked,) = FORMS["lab-rules"].messages(problem, "refuse k2", rules=rules)
+    assert asked.content == f"{problem.question}\nSaid: refuse k2\nIs it right?" and rules in problem.question
+    (asked,) = FORMS["lab-rules"].messages(problem, "refuse k2", rules="k1: Other ones.")
+    assert asked.content.startswith(f"k1: Other ones. {problem.question}\n")
