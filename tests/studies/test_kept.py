@@ -101,6 +101,20 @@ def test_what_a_study_that_is_stopped_has_done_is_kept(file: Path, tmp_path: Pat
     assert sum(map(len, told.values())) == 2 and not (tmp_path / results.RESULTS).exists()
 
 
+def test_what_another_folder_has_added_meanwhile_counts(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert not ponder("study", str(file), "--out", str(tmp_path / "out")).exit_code
+    seeds, told = ((tmp_path / name).read_text() for name in (kept.NAME, results.RESULTS))
+    (tmp_path / kept.NAME).unlink()
+
+    def added(*_: object, **__: object) -> dict[tuple[str, int], str]:
+        (tmp_path / kept.NAME).write_text(seeds)
+        return {}
+
+    monkeypatch.setattr("ponder.cli.study._run", added)
+    assert not ponder("study", str(file), "--out", str(tmp_path / "other")).exit_code
+    assert (tmp_path / results.RESULTS).read_text() == told
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [

@@ -37,7 +37,8 @@ def study(path: Path, out: Path | None, *, workers: int | None, as_json: bool) -
         values = {**known, **results.told(asked, [run for run in runs if run.done])}
         kept.write(asked, path, runs, values)
         wrong = _run(asked, path, left, values, progress, workers=at_once)
-    found = results.collect(asked, values)
+    elsewhere, _ = kept.read(asked, path, runs)  # another folder's `ponder study` may have added some meanwhile
+    found = results.collect(asked, {**elsewhere, **values})
     decisions = results.write(asked, found, path.parent)
     for decision in decisions:
         say(console, f"{decision.word}: {decision.claim.says}")
